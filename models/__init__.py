@@ -1,0 +1,1 @@
+"""What a neuron or a synapse is: one mechanism a file, each reads like its paper."""

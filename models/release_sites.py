@@ -1,0 +1,91 @@
+"""Release sites that empty and refill, one by one.
+
+Each of n sites is full or empty. At a presynaptic spike, an interval h after the one
+before,
+
+    every empty site refills with probability  1 - exp(-h / tau_rec)
+    then every full site releases with probability  u_i   (u of `tsodyks_markram`)
+
+Sites are independent chains of two states, so the released quanta are exactly
+
+    k_i ~ Binomial(n, u_i x_i)
+    Cov(k_i, k_j) = n u_i x_i u_j (y_j - x_j),  i < j
+
+with u, x of `tsodyks_markram` and y the x-recursion after a certain release at i: y = 0
+just after spike i, then y_{l+1} = 1 - (1 - y_l (1 - u_l)) exp(-h / tau_rec).
+
+Symbols
+    n        1     number of sites
+    full     1     sites that are full just after the last spike
+    u_i      1     release probability of a full site at spike i
+    tau_rec  time  mean time to refill an empty site
+
+Sources: Fuhrmann, Segev, Markram & Tsodyks 2002, J Neurophysiol 87:140 (the discrete
+model); the same in NEST's quantal_stp_synapse. The covariance follows from the chain.
+Deviates from them: where long-term plasticity changes n, sites that are removed are taken
+from the full ones only as far as there are not enough empty ones, and new sites enter
+empty and fill with tau_rec.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synsim.component import Citation
+from synsim.component.code import Fragment, State
+from synsim.models.quantal_release import EXACT_BINOMIAL, ReleaseRule
+from synsim.models.tsodyks_markram import train
+
+FUHRMANN = Citation(
+    "Fuhrmann, Segev, Markram & Tsodyks 2002, J Neurophysiol 87:140", "10.1152/jn.00258.2001"
+)
+
+
+class ReleaseSites(ReleaseRule):
+    """Discrete sites that empty and refill; spikes are correlated."""
+
+    name = "sites"
+    citations = (FUHRMANN,)
+    needs_recovery = True
+
+    @staticmethod
+    def draw(n: str, probability: str, available: str | None) -> Fragment:
+        """`available` is not used: availability is the number of full sites itself."""
+        return Fragment(
+            # The first interval is endless, so that every site is full at the first spike.
+            states=(State("full", "full sites after the last spike", integer=True),),
+            on_pre=f"""
+            full = clip(full, 0, {n})
+            full += exact_binomial({n} - full, -expm1(-(t - pre_time)/tau_rec), i)
+            released = exact_binomial(full, {probability}, i)
+            full -= released
+            """,
+            functions=(EXACT_BINOMIAL,),
+        )
+
+
+def covariance(
+    times: ArrayLike, n: int, U: float, tau_rec: float, tau_facil: float
+) -> NDArray[np.float64]:
+    """Covariance matrix of the released quanta over a train from rest.
+
+    Parameters
+    ----------
+    times : spike times, shape (m,), increasing, in the unit of the time constants
+
+    Returns
+    -------
+    array of shape (m, m); its diagonal is the variance n u x (1 - u x)
+    """
+    times = np.asarray(times, dtype=float)
+    u, x = train(times, U, tau_rec, tau_facil)
+    stay_empty = np.exp(-np.diff(times) / tau_rec)
+    cov = np.diag(n * u * x * (1 - u * x))
+    for i in range(len(times)):
+        y = 0.0
+        for j in range(i + 1, len(times)):
+            kept = y * (1 - u[j - 1]) if j > i + 1 else 0.0
+            y = 1 - (1 - kept) * stay_empty[j - 1]
+            cov[i, j] = cov[j, i] = n * u[i] * x[i] * u[j] * (y - x[j])
+    return cov

@@ -1,0 +1,1 @@
+"""The experiments people do: one protocol a file."""
