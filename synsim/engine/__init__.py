@@ -1,0 +1,78 @@
+"""Running programs on a backend: compiled C++ by default, Brian2's runtime targets besides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
+from synsim.engine import cache, compiler
+from synsim.engine.execute import Progress, execute
+from synsim.engine.program import Events, Program, Run, Spikes
+
+__all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "simulate"]
+
+BACKENDS = ("cpp_standalone", "cython", "numpy")
+NO_COMPILER = (
+    "no C++ compiler was found (g++, clang++ or $CXX): running on the numpy target, "
+    "which is slower; install one for compiled runs"
+)
+
+
+def simulate(
+    program: Program,
+    *,
+    pre: Spikes,
+    post: Spikes,
+    steps: int,
+    dt: float,
+    seed: int,
+    values: Mapping[str, Any] | None = None,
+    backend: str | None = None,
+    progress: Progress | None = None,
+    building: Callable[[], None] = lambda: None,
+) -> Run:
+    """Run a program.
+
+    Parameters
+    ----------
+    pre, post : spikes of the sources of the copies
+    steps, dt : number of time steps, and their length in seconds
+    seed : 0 to 2**32 - 1; the same seed gives the same bytes on the same backend
+    values : parameters, initial states and delays in SI that differ from the synapse's own
+    backend : one of `BACKENDS`; None for C++, or numpy with a warning where no compiler is found
+    progress : called with the fraction done, where the backend tells
+    building : called when the compiler is about to be used
+
+    Raises
+    ------
+    CompilerMissingError
+        when C++ is asked for by name and there is no compiler
+    BuildError, RunError, InputError
+    """
+    if backend is not None and backend not in BACKENDS:
+        raise InputError(f"found backend {backend!r}, expected one of {', '.join(BACKENDS)}")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"found seed {seed}, expected 0 to {2**32 - 1}")
+    data = program.values(values or {}, seed)
+    command = compiler.find()
+    told = ()
+    if command is None and backend == "cpp_standalone":
+        raise CompilerMissingError(
+            "--backend cpp_standalone needs a C++ compiler, and none was found (g++, clang++ or "
+            "$CXX); install one or leave --backend away"
+        )
+    if command is None and backend is None:
+        warnings.warn(NO_COMPILER, SynsimWarning, stacklevel=2)
+        backend, told = "numpy", (NO_COMPILER,)
+    if backend in ("numpy", "cython"):
+        from synsim.engine import runtime
+
+        run = runtime.run(backend, program, data, (pre, post), steps=steps, dt=dt, seed=seed)
+        return Run(run.final, run.events, run.backend, run.threads, told)
+    assert command is not None
+    compiled = cache.get(program, command, building)
+    return execute(
+        compiled, program, data, (pre, post), steps=steps, dt=dt, seed=seed, progress=progress
+    )

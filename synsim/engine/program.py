@@ -1,0 +1,203 @@
+"""What is compiled once and run many times: many copies of one synapse, each with its own spikes.
+
+Synapse number i joins presynaptic source i to postsynaptic source i. That one network serves
+every protocol in which spikes are given: pairing, windows, trains, replay; lags, repeats and
+parameter sets are copies, so a whole window is one run.
+
+Structure (the synapse's text, the number of copies, what is recorded) decides what is
+compiled. Everything else is data: parameter values, initial states, delays, spikes, the time
+step, duration and seed. The number of copies is rounded up to a power of two, so that
+another list of lags rarely needs the compiler; copies without spikes cost nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synsim.component import InputError
+from synsim.component.code import State
+from synsim.compose import Value
+from synsim.synapse import Synapse
+
+DELAYS = {"pre": "delay", "post": "dendritic_delay"}
+_SMALLEST = 64
+
+
+@dataclass(frozen=True)
+class Program:
+    """Copies of a synapse, and what to keep of their run.
+
+    Parameters
+    ----------
+    synapse : what every copy is
+    copies : how many there are
+    events : state variables to be kept at every spike, just after it
+    final : state variables to be kept at the end
+    """
+
+    synapse: Synapse
+    copies: int
+    events: tuple[str, ...] = ()
+    final: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.copies < 1:
+            raise InputError(f"found {self.copies} copies of a synapse, expected at least 1")
+        known = {state.name for state in self.synapse.states}
+        for name in (*self.events, *self.final):
+            if name not in known:
+                raise InputError(f"no state {name!r}, expected some of {', '.join(sorted(known))}")
+
+    @property
+    def capacity(self) -> int:
+        """Copies that are compiled: the next power of two."""
+        return max(_SMALLEST, 1 << (self.copies - 1).bit_length())
+
+    @property
+    def pathways(self) -> tuple[str, ...]:
+        """In the order in which they run at one time stamp."""
+        code = self.synapse.code
+        if not code.on_post:
+            return ("pre",)
+        return ("post", "pre") if code.post_first else ("pre", "post")
+
+    @property
+    def event_states(self) -> dict[str, tuple[State, ...]]:
+        """Pathway -> the states kept at its spikes."""
+        kept = tuple(self.state(name) for name in self.events)
+        return dict.fromkeys(self.pathways, kept) if kept else {}
+
+    def state(self, name: str) -> State:
+        return next(s for s in self.synapse.states if s.name == name)
+
+    @cached_property
+    def text(self) -> str:
+        """All that decides what is compiled, as text."""
+        code = self.synapse.code
+        return json.dumps(
+            {
+                "model": code.model,
+                "on_pre": code.on_pre,
+                "on_post": code.on_post,
+                "pathways": self.pathways,
+                "functions": [(f.name, f.arguments, f.units, f.cpp) for f in code.functions],
+                "capacity": self.capacity,
+                "events": self.events,
+                "final": self.final,
+            },
+            sort_keys=True,
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def inputs(self) -> dict[str, Value | State | str]:
+        """Name -> what the compiled program reads under it, in the order of reading.
+
+        A `Value` is a parameter, a `State` an initial state, a str the pathway of a delay.
+        """
+        code = self.synapse.code
+        read: dict[str, Value | State | str] = {p.name: p for p in code.parameters}
+        read |= {s.name: s for s in code.states}
+        return read | {DELAYS[p]: p for p in ("pre", "post") if p in self.pathways}
+
+    def values(self, given: Mapping[str, Any], seed: int) -> dict[str, NDArray[Any]]:
+        """The arrays to be read, in SI and at full capacity.
+
+        Parameters
+        ----------
+        given : name -> value in SI, a number or one per copy; the synapse's own where absent
+        seed : for initial states that are random
+        """
+        inputs = self.inputs()
+        unknown = set(given) - set(inputs)
+        if unknown:
+            raise InputError(f"no parameter or state {unknown.pop()!r}")
+        rng = np.random.default_rng([seed, 1])
+        found = {}
+        for name, kind in inputs.items():
+            if isinstance(kind, str):
+                value = given.get(name, getattr(self.synapse.contacts, name))
+                found[name] = np.asarray(value, dtype=float).reshape(1)
+            elif isinstance(kind, Value):
+                value = given.get(name, kind.value)
+                shape = () if kind.shared else (self.capacity,)
+                found[name] = self._fill(name, value, shape, kind.integer)
+            else:
+                initial = given.get(name, kind.initial)
+                if isinstance(initial, str):
+                    if initial != "rand()":
+                        raise ValueError(f"cannot draw {initial!r}")
+                    initial = rng.random(self.capacity)
+                found[name] = self._fill(name, initial, (self.capacity,), kind.integer)
+        return found
+
+    def _fill(self, name: str, value: Any, shape: tuple[int, ...], integer: bool) -> NDArray[Any]:
+        array = np.asarray(value, dtype=np.int32 if integer else float)
+        if not shape:
+            if array.ndim:
+                raise InputError(f"{name}: found {array.size} values, expected one for all copies")
+            return array.reshape(1)
+        if array.ndim and array.shape not in ((self.copies,), shape):
+            raise InputError(
+                f"{name}: found {array.size} values, expected one for each of the {self.copies}"
+            )
+        full = np.empty(shape, dtype=array.dtype)
+        full[:] = array.flat[0]  # copies without spikes: any value that is allowed
+        full[: array.size if array.ndim else None] = array
+        return full
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Spikes of all sources: time steps and source numbers, in the order of time."""
+
+    steps: NDArray[np.int32]
+    sources: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, steps: ArrayLike, sources: ArrayLike) -> Spikes:
+        """From arrays of equal shape, in any order."""
+        found = np.asarray(steps, dtype=np.int64).ravel()
+        numbers = np.asarray(sources, dtype=np.int32).ravel()
+        if found.size and (found.min() < 0 or found.max() > np.iinfo(np.int32).max):
+            raise InputError(
+                f"spike at time step {found.min() if found.min() < 0 else found.max()}, expected "
+                f"0 to {np.iinfo(np.int32).max}: take a longer time step"
+            )
+        order = np.lexsort((numbers, found))
+        return cls(found[order].astype(np.int32), numbers[order])
+
+
+@dataclass(frozen=True)
+class Events:
+    """What was kept at the spikes of one pathway.
+
+    steps : time step of each event, as it arrived at the synapse, shape (m,)
+    copies : synapse number, shape (m,)
+    states : name -> values just after the event, shape (m,)
+    """
+
+    steps: NDArray[np.int64]
+    copies: NDArray[np.int32]
+    states: dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run leaves: final states of the copies, events of the pathways, what ran it."""
+
+    final: dict[str, NDArray[Any]]
+    events: dict[str, Events]
+    backend: str
+    threads: int
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,130 @@
+"""The same program inside this process, on Brian2's numpy or cython target. Imports Brian2.
+
+Nothing of a program happens between spikes, and a step costs Brian2's runtime targets some
+50 microseconds even when nothing happens, so the clock is moved on from one spike to the next.
+For that, delays are added to the spike times beforehand, which is the same: a source's spikes
+go to its one synapse only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from brian2 import NetworkOperation, Quantity, second
+from brian2 import seed as brian_seed
+from brian2.devices.device import RuntimeDevice
+from numpy.typing import NDArray
+
+from synsim.engine.network import Assembled, active, assemble
+from synsim.engine.program import DELAYS, Events, Program, Run, Spikes
+
+
+def run(
+    target: str,
+    program: Program,
+    values: dict[str, NDArray[Any]],
+    spikes: tuple[Spikes, Spikes],
+    *,
+    steps: int,
+    dt: float,
+    seed: int,
+) -> Run:
+    """One run on a runtime target.
+
+    numpy's global random state, which Brian2's seed() rules, is put back as it was found.
+    """
+    random_state = np.random.get_state()  # noqa: NPY002
+    preferences = {"codegen.target": target, "core.default_float_dtype": np.float64}
+    try:
+        with active(RuntimeDevice(), **preferences):
+            brian_seed(seed)
+            final, events = _run(program, values, spikes, steps=steps, dt=dt)
+    finally:
+        np.random.set_state(random_state)  # noqa: NPY002
+    return Run(final, events, backend=target, threads=1)
+
+
+def _run(
+    program: Program,
+    values: dict[str, NDArray[Any]],
+    spikes: tuple[Spikes, Spikes],
+    *,
+    steps: int,
+    dt: float,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
+    made = assemble(program)
+    made.clock.dt = dt * second
+    arrivals = {}
+    for pathway, source, side in zip(DELAYS, (made.pre, made.post), spikes, strict=True):
+        # As Brian2's own queues round a delay to the grid
+        delay = int(values[DELAYS[pathway]][0] / dt + 0.5) if pathway in program.pathways else 0
+        arrived = Spikes.of(side.steps.astype(np.int64) + delay, side.sources)
+        source.set_spikes(arrived.sources, arrived.steps * dt * second)
+        arrivals[pathway] = arrived.steps
+    for name, kind in program.inputs().items():
+        if not isinstance(kind, str):
+            variable = made.variable(name)
+            variable.set_value(values[name][0] if variable.scalar else values[name])
+    recorders = [
+        _Recorder(made, pathway, [s.name for s in states])
+        for pathway, states in program.event_states.items()
+    ]
+    busy = np.unique(np.concatenate(list(arrivals.values())))
+    made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps))
+    made.network.run(Quantity(steps * dt, dim=second.dim))
+    final = {
+        name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
+    }
+    return final, {r.pathway: r.events() for r in recorders}
+
+
+def _skip_idle(made: Assembled, busy: NDArray[Any], steps: int) -> NetworkOperation:
+    """At the end of a step, move the clock to just before the next one with a spike."""
+    timestep = made.clock.variables["timestep"].get_value()
+    stops = np.append(busy[busy < steps], steps)
+
+    def skip() -> None:
+        timestep[0] = stops[np.searchsorted(stops, timestep[0], side="right")] - 1
+
+    return NetworkOperation(skip, clock=made.clock, when="end", name="synsim_skip_idle")
+
+
+class _Recorder:
+    """Keeps states of the synapses that a pathway has just worked on."""
+
+    def __init__(self, made: Assembled, pathway: str, names: list[str]) -> None:
+        self.pathway = pathway
+        self._timestep = made.clock.variables["timestep"].get_value()
+        self._source = made.pre if pathway == "pre" else made.post
+        self._variables = {name: made.variable(name) for name in names}
+        self._steps: list[NDArray[Any]] = []
+        self._copies: list[NDArray[Any]] = []
+        self._values: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        path = getattr(made.synapses, pathway)
+        self.operation = NetworkOperation(
+            self._record,
+            clock=made.clock,
+            when=path.when,
+            order=path.order,
+            name=f"{path.name}_recorder",  # names decide between equal orders: after its pathway
+        )
+
+    def _record(self) -> None:
+        spiking = np.array(self._source.spikes, dtype=np.int32)
+        if not len(spiking):
+            return
+        self._steps.append(np.full(len(spiking), self._timestep[0], dtype=np.int64))
+        self._copies.append(spiking)
+        for name, variable in self._variables.items():
+            self._values[name].append(np.array(variable.get_value()[spiking], dtype=float))
+
+    def events(self) -> Events:
+        def joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+            return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+
+        return Events(
+            joined(self._steps, np.int64),
+            joined(self._copies, np.int32),
+            {name: joined(parts, float) for name, parts in self._values.items()},
+        )

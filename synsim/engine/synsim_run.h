@@ -1,0 +1,141 @@
+// Reads a run's data, steps the network, keeps what was asked for, writes it.
+//
+// Brian2 writes seed, duration and spikes into its C++ as literals; here they are data. The loop
+// is the network's own, less the call to std::clock() at every step.
+
+#ifndef SYNSIM_RUN_H
+#define SYNSIM_RUN_H
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace synsim {
+
+inline void fail(const std::string &what)
+{
+    std::fprintf(stderr, "%s\n", what.c_str());
+    std::exit(3);
+}
+
+class Input {
+    std::FILE *file;
+
+public:
+    explicit Input(const std::string &path) : file(std::fopen(path.c_str(), "rb"))
+    {
+        if (!file)
+            fail("cannot open " + path);
+    }
+    ~Input() { std::fclose(file); }
+
+    template <typename T> void array(T *to, size_t count)
+    {
+        if (count && std::fread(to, sizeof(T), count, file) != count)
+            fail("input ends early");
+    }
+    template <typename T> void vector(std::vector<T> &to) { array(to.data(), to.size()); }
+    template <typename T> T number()
+    {
+        T value;
+        array(&value, 1);
+        return value;
+    }
+    void spikes(std::vector<int32_t> &bins, std::vector<int32_t> &sources, int32_t *next)
+    {
+        const size_t count = (size_t)number<int64_t>();
+        bins.resize(count);
+        sources.resize(count);
+        vector(bins);
+        vector(sources);
+        next[0] = 0;
+    }
+};
+
+class Output {
+    std::FILE *file;
+    std::string path;
+
+public:
+    explicit Output(const std::string &to) : file(std::fopen(to.c_str(), "wb")), path(to)
+    {
+        if (!file)
+            fail("cannot write " + path);
+    }
+    template <typename T> void array(const T *from, size_t count)
+    {
+        if (count && std::fwrite(from, sizeof(T), count, file) != count)
+            fail("cannot write " + path + ": is the disk full?");
+    }
+    template <typename T> void vector(const std::vector<T> &from)
+    {
+        array(from.data(), from.size());
+    }
+    void close()
+    {
+        if (std::fclose(file) != 0)
+            fail("cannot write " + path + ": is the disk full?");
+    }
+};
+
+// Keeps states of the synapses that a pathway has just worked on.
+class Recorder {
+    SynapticPathway &pathway;
+    std::vector<std::function<double(int)>> states;
+    std::vector<int64_t> steps;
+    std::vector<int32_t> copies;
+    std::vector<std::vector<double>> values;
+
+public:
+    Recorder(SynapticPathway &of, std::vector<std::function<double(int)>> read)
+        : pathway(of), states(read), values(read.size())
+    {
+    }
+    void record(int64_t step)
+    {
+        for (const int index : *pathway.peek()) {
+            steps.push_back(step);
+            copies.push_back(index);
+            for (size_t k = 0; k < states.size(); k++)
+                values[k].push_back(states[k](index));
+        }
+    }
+    void write(Output &out) const
+    {
+        const int64_t count = (int64_t)steps.size();
+        out.array(&count, 1);
+        out.vector(steps);
+        out.vector(copies);
+        for (const std::vector<double> &column : values)
+            out.vector(column);
+    }
+};
+
+typedef void (*Step)();
+
+// One line a percent on stdout, for a progress bar.
+inline void run(const std::vector<std::pair<Step, Recorder *>> &objects, Clock &clock,
+                int64_t steps)
+{
+    const int64_t stride = std::max<int64_t>(1, steps / 100);
+    for (int64_t step = 0; step < steps; step++) {
+        for (const auto &object : objects) {
+            object.first();
+            if (object.second)
+                object.second->record(step);
+        }
+        clock.tick();
+        if ((step + 1) % stride == 0 && steps > 1000000) {
+            std::printf("%.2f\n", (double)(step + 1) / steps);
+            std::fflush(stdout);
+        }
+    }
+}
+
+} // namespace synsim
+
+#endif
