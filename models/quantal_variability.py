@@ -1,13 +1,11 @@
 """Quantal variability: one vesicle's response is not always the same.
 
-    within a site, from release to release:   response = sum over k quanta of q (1 + cv_within xi)
-    between sites, fixed:                     site s has quantal size q (1 + cv_between z_s)
+    one release of site s gives  q (1 + cv_between z_s) (1 + cv_within xi)
 
-with xi fresh and z_s drawn once per site, both standard normal. For constant P and sites that
-are always full:
+with xi fresh at every release and z_s drawn once per site, both standard normal. For constant P
+and sites that are always full, averaged over synapses:
 
-    variance = n P q^2 (1 - P + cv_within^2)                     within
-    expected variance = n P (1 - P) q^2 (1 + cv_between^2)       between, averaged over synapses
+    variance = n P q^2 (1 + cv_between^2) (1 - P + cv_within^2)
 
 Symbols
     cv_within   1  coefficient of variation of one site's quantal size over releases
@@ -66,7 +64,9 @@ def site_deviation(key: Any, site: Any) -> NDArray[np.float64]:
     return np.sqrt(-2.0 * np.log(u)) * np.cos(_TWO_PI * v)
 
 
-def _numpy_scatter(k: Any, n: Any, key: Any, synapse: Any, _vectorisation_idx: Any) -> NDArray[np.float64]:
+def _numpy_quanta(
+    k: Any, n: Any, key: Any, cv_within: Any, cv_between: Any, synapse: Any, _vectorisation_idx: Any
+) -> NDArray[np.float64]:
     k, n, key = np.broadcast_arrays(k, n, key)
     shape = np.broadcast_shapes(k.shape, np.shape(synapse))
     left = np.broadcast_to(k, shape).astype(np.int64)
@@ -75,16 +75,18 @@ def _numpy_scatter(k: Any, n: Any, key: Any, synapse: Any, _vectorisation_idx: A
     for site in range(int(n.max(initial=0))):
         chance = np.where(site < n, left / np.maximum(n - site, 1), 0.0)
         chosen = np.random.random_sample(shape) < chance  # noqa: NPY002
-        total += np.where(chosen, site_deviation(key, site), 0.0)
+        size = 1 + cv_between * site_deviation(key, site)
+        fresh = 1 + cv_within * np.random.standard_normal(shape)  # noqa: NPY002
+        total += np.where(chosen, size * fresh, 0.0)
         left = left - chosen
     return total
 
 
-SITE_SCATTER = CodeFunction(
-    name="site_scatter",
-    arguments=("k", "n", "key", "synapse"),
+SITE_QUANTA = CodeFunction(
+    name="site_quanta",
+    arguments=("k", "n", "key", "cv_within", "cv_between", "synapse"),
     random=True,
-    numpy=_numpy_scatter,
+    numpy=_numpy_quanta,
     cpp="""
     static inline uint64_t synsim_mix(uint64_t z)
     {
@@ -92,8 +94,9 @@ SITE_SCATTER = CodeFunction(
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
         return z ^ (z >> 31);
     }
-    static inline double site_scatter(const int32_t k, const int32_t n, const double key,
-                                      const int32_t synapse, const int _vectorisation_idx)
+    static inline double site_quanta(const int32_t k, const int32_t n, const double key,
+                                     const double cv_within, const double cv_between,
+                                     const int32_t synapse, const int _vectorisation_idx)
     {
         const uint64_t seed = (uint64_t)(key * 9007199254740992.0);
         const uint64_t step = 0x9E3779B97F4A7C15ULL;
@@ -108,7 +111,9 @@ SITE_SCATTER = CodeFunction(
             const uint64_t b = synsim_mix(seed + step * (2 * (uint64_t)site + 2));
             const double u = ((double)(a >> 11) + 1.0) * 1.1102230246251565e-16;
             const double v = (double)(b >> 11) * 1.1102230246251565e-16;
-            total += sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+            const double z = sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+            const double fresh = cv_within > 0.0 ? cv_within * _randn(_vectorisation_idx) : 0.0;
+            total += (1.0 + cv_between * z) * (1.0 + fresh);
         }
         return total;
     }
@@ -119,7 +124,8 @@ SITE_SCATTER = CodeFunction(
         z = (z ^ (z >> 27)) * <unsigned long long>0x94D049BB133111EB
         return z ^ (z >> 31)
 
-    cdef double site_scatter(int k, int n, double key, int synapse, int _vectorisation_idx):
+    cdef double site_quanta(int k, int n, double key, double cv_within, double cv_between,
+                            int synapse, int _vectorisation_idx):
         cdef unsigned long long seed = <unsigned long long>(key * 9007199254740992.0)
         cdef unsigned long long step = <unsigned long long>0x9E3779B97F4A7C15
         cdef unsigned long long a
@@ -127,6 +133,8 @@ SITE_SCATTER = CodeFunction(
         cdef double total = 0.0
         cdef double u
         cdef double v
+        cdef double z
+        cdef double fresh
         cdef int left = k
         cdef int site
         for site in range(n):
@@ -139,7 +147,9 @@ SITE_SCATTER = CodeFunction(
             b = synsim_mix(seed + step * (2 * <unsigned long long>site + 2))
             u = (<double>(a >> 11) + 1.0) * 1.1102230246251565e-16
             v = <double>(b >> 11) * 1.1102230246251565e-16
-            total += sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v)
+            z = sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v)
+            fresh = cv_within * _randn(_vectorisation_idx) if cv_within > 0.0 else 0.0
+            total += (1.0 + cv_between * z) * (1.0 + fresh)
         return total
     """,
 )
@@ -161,14 +171,17 @@ class QuantalVariability(Mechanism):
 
     def scatter(self, n: str) -> Fragment:
         """Statements that turn ``released`` into ``quanta``, in units of q."""
-        terms, states, functions = ["released"], [], [NORMAL]
-        if np.any(np.asarray(self.cv_within) > 0):
-            terms.append("cv_within*sqrt(released)*fresh_normal(i)")
         if np.any(np.asarray(self.cv_between) > 0):
-            states.append(State("site_key", "fixes the sites' quantal sizes", initial="rand()"))
-            terms.append(f"cv_between*site_scatter(released, {n}, site_key, i)")
-            functions.append(SITE_SCATTER)
-        return Fragment(tuple(states), "quanta = " + " + ".join(terms), functions=tuple(functions))
+            return Fragment(
+                (State("site_key", "fixes the sites' quantal sizes", initial="rand()"),),
+                f"quanta = site_quanta(released, {n}, site_key, cv_within, cv_between, i)",
+                functions=(SITE_QUANTA,),
+            )
+        # The sum of k scattered quanta, in one draw
+        return Fragment(
+            on_pre="quanta = released + cv_within*sqrt(released)*fresh_normal(i)",
+            functions=(NORMAL,),
+        )
 
 
 def variance(
@@ -176,6 +189,6 @@ def variance(
 ) -> float:
     """Variance of the response for sites that are always full, averaged over synapses.
 
-    Both kinds together: n P q^2 ((1 - P)(1 + cv_between^2) + cv_within^2), in units of q^2.
+    n P q^2 (1 + cv_between^2) (1 - P + cv_within^2), in units of q^2.
     """
-    return n * P * q**2 * ((1 - P) * (1 + cv_between**2) + cv_within**2)
+    return n * P * q**2 * (1 + cv_between**2) * (1 - P + cv_within**2)

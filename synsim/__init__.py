@@ -1,0 +1,57 @@
+"""synsim: plastic, unreliable synapses, stated once; simulated, predicted, fitted and costed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from synsim._version import __version__
+
+if TYPE_CHECKING:
+    from synsim.component import InputError, SynsimError, SynsimWarning
+    from synsim.models.pair_stdp import PairSTDP
+    from synsim.models.quantal_release import BinomialRelease, MeanFieldRelease
+    from synsim.models.quantal_variability import QuantalVariability
+    from synsim.models.recording_noise import RecordingNoise
+    from synsim.models.release_sites import ReleaseSites
+    from synsim.models.tsodyks_markram import TsodyksMarkram
+    from synsim.models.tsodyks_three_state import TsodyksThreeState
+    from synsim.synapse import Synapse
+
+# Loaded when first asked for, so that `synsim --help` need not wait for numpy.
+_HOMES = {
+    "BinomialRelease": "synsim.models.quantal_release",
+    "InputError": "synsim.component",
+    "MeanFieldRelease": "synsim.models.quantal_release",
+    "PairSTDP": "synsim.models.pair_stdp",
+    "QuantalVariability": "synsim.models.quantal_variability",
+    "RecordingNoise": "synsim.models.recording_noise",
+    "ReleaseSites": "synsim.models.release_sites",
+    "Synapse": "synsim.synapse",
+    "SynsimError": "synsim.component",
+    "SynsimWarning": "synsim.component",
+    "TsodyksMarkram": "synsim.models.tsodyks_markram",
+    "TsodyksThreeState": "synsim.models.tsodyks_three_state",
+}
+
+__all__ = [
+    "BinomialRelease",
+    "InputError",
+    "MeanFieldRelease",
+    "PairSTDP",
+    "QuantalVariability",
+    "RecordingNoise",
+    "ReleaseSites",
+    "Synapse",
+    "SynsimError",
+    "SynsimWarning",
+    "TsodyksMarkram",
+    "TsodyksThreeState",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'synsim' has no attribute {name!r}")

@@ -15,6 +15,15 @@ class InputError(SynsimError, ValueError):
     exit_code = 2
 
 
+class FieldError(InputError):
+    """One parameter or setting is wrong; whoever knows its flag can say it in that name."""
+
+    def __init__(self, owner: str, field: str, problem: str) -> None:
+        super().__init__(f"{owner}.{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
 class MissingExtraError(SynsimError, ImportError):
     """An optional library is not installed; the text names the extra that brings it."""
 

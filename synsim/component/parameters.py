@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import numpy as np
 
 from synsim.component import units
-from synsim.component.errors import InputError
+from synsim.component.errors import FieldError, InputError
 from synsim.component.units import Dimension
 
 _KEY = "synsim"
@@ -269,7 +269,7 @@ class Parameters:
                 else:
                     value = spec.convert(value)
             except InputError as error:
-                raise InputError(f"{type(self).__name__}.{name}: {error}") from None
+                raise FieldError(type(self).__name__, name, str(error)) from None
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_dimensions", dimensions)
         self.check()

@@ -107,11 +107,10 @@ class Problem:
         """
         rows, k = u.shape
         residual, variance = self.y - self.predict(u), self.variance(u)
-        weight, by_variance, information = self.noise.slopes(residual, variance)
+        parts = self.noise.slopes(residual, variance)
         if weights is not None:
-            weight, by_variance, information = (
-                weights * s for s in (weight, by_variance, information)
-            )
+            parts = tuple(weights * part for part in parts)  # type: ignore[assignment]
+        weight, curvature, by_variance, information = parts
         jacobian = np.empty((rows, k - 1, self.x.size))
         for j in range(k - 1):
             shifted = u.astype(complex)
@@ -122,7 +121,7 @@ class Problem:
         by_log_scatter = 2 * np.exp(2 * u[:, -1:])
         gradient[:, -1] = -np.sum(by_variance * by_log_scatter, axis=-1)
         matrix = np.zeros((rows, k, k))
-        matrix[:, :-1, :-1] = np.einsum("bjn,bn,bin->bji", jacobian, weight, jacobian)
+        matrix[:, :-1, :-1] = (jacobian * curvature[:, None]) @ jacobian.transpose(0, 2, 1)
         matrix[:, -1, -1] = np.sum(information * (by_log_scatter / variance) ** 2, axis=-1)
         return gradient, matrix
 

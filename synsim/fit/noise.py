@@ -62,24 +62,27 @@ class Noise:
             - (nu + 1) / 2 * np.log1p(residual**2 / (nu * squared_scale))
         )
 
-    def slopes(self, residual: Array, variance: Array) -> tuple[Array, Array, Array]:
+    def slopes(self, residual: Array, variance: Array) -> tuple[Array, Array, Array, Array]:
         """What a scoring step needs, elementwise.
 
         Returns
         -------
         weight : -d log p / d residual = weight * residual
+        curvature : about -d^2 log p / d residual^2, but never below 0: far out, where the
+            Student-t is convex, a fifth of the weight stands for it
         by_variance : d log p / d variance
-        information : expected (d log p / d log variance)^2, a number that broadcasts
+        information : expected (d log p / d log variance)^2
         """
         if self.nu is None:
             weight = 1 / variance
             by_variance = 0.5 * (residual**2 / variance - 1) / variance
-            return weight, by_variance, np.full_like(variance, 0.5)
+            return weight, weight, by_variance, np.full_like(variance, 0.5)
         nu = self.nu
-        squared_scale = variance * (nu - 2) / nu
-        weight = (nu + 1) / (nu * squared_scale + residual**2)
+        core = variance * (nu - 2)  # nu times the squared scale
+        weight = (nu + 1) / (core + residual**2)
+        curvature = weight * np.maximum((core - residual**2) / (core + residual**2), 0.2)
         by_variance = 0.5 * (weight * residual**2 - 1) / variance
-        return weight, by_variance, np.full_like(variance, 0.5 * nu / (nu + 3))
+        return weight, curvature, by_variance, np.full_like(variance, 0.5 * nu / (nu + 3))
 
 
 NOISES = {n.name: n for n in (Noise("gaussian"), Noise("student-t", 4.0))}

@@ -219,25 +219,25 @@ def _crossings(
     f_in = np.where(first, 0.0, np.sqrt(np.maximum(deviance[open_rows, o], 0))) - aim
     x_out, u_out = places[open_rows, o + 1], points[open_rows, o + 1]
     f_out = np.sqrt(deviance[open_rows, o + 1]) - aim
-    held = np.zeros((open_rows.size, k), bool)
-    held[np.arange(open_rows.size), j] = True
+    todo = np.arange(j.size)
     for turn in range(12):
-        fraction = -f_in / (f_out - f_in) if turn % 3 != 2 else np.full(j.shape, 0.5)
-        x = x_in + np.clip(fraction, 0.02, 0.98) * (x_out - x_in)
-        new = np.concatenate([u_in, u_out])
-        new[np.arange(new.shape[0]), np.tile(j, 2)] = np.tile(x, 2)
-        u, loss = climb(
-            problem, new, fixed=np.tile(held, (2, 1)), steps=60, tolerance=1e-4
-        )
-        pick = np.argmin(loss.reshape(2, -1), axis=0) * j.size + np.arange(j.size)
-        f = np.sqrt(np.maximum(2 * (loss[pick] + maximum.loglik), 0)) - aim
+        a, b = todo, j[todo]
+        fraction = -f_in[a] / (f_out[a] - f_in[a]) if turn % 3 != 2 else np.full(a.shape, 0.5)
+        fraction = np.clip(fraction, 0.02, 0.98)
+        x = x_in[a] + fraction * (x_out[a] - x_in[a])
+        new = u_in[a] + fraction[:, None] * (u_out[a] - u_in[a])
+        new[np.arange(a.size), b] = x
+        held = np.arange(k) == b[:, None]
+        u, loss = climb(problem, new, fixed=held, steps=60, tolerance=1e-4)
+        f = np.sqrt(np.maximum(2 * (loss + maximum.loglik), 0)) - aim
         goes_in = f <= 0
-        visited.append(u[pick][goes_in])
-        x_in, f_in = np.where(goes_in, x, x_in), np.where(goes_in, f, f_in)
-        x_out, f_out = np.where(goes_in, x_out, x), np.where(goes_in, f_out, f)
-        u_in = np.where(goes_in[:, None], u[pick], u_in)
-        u_out = np.where(goes_in[:, None], u_out, u[pick])
-        if np.all((np.abs(f) < 1e-3) | (np.abs(x_out - x_in) < 1e-4 * (1e-3 + np.abs(x)))):
+        visited.append(u[goes_in])
+        i, o = a[goes_in], a[~goes_in]
+        x_in[i], f_in[i], u_in[i] = x[goes_in], f[goes_in], u[goes_in]
+        x_out[o], f_out[o], u_out[o] = x[~goes_in], f[~goes_in], u[~goes_in]
+        close = (np.abs(f) < 2e-3) | (np.abs(x_out[a] - x_in[a]) < 1e-5 * (1 + np.abs(x)))
+        todo = todo[~close]
+        if not todo.size:
             break
     ends[open_rows] = x_in - f_in * (x_out - x_in) / (f_out - f_in)
     return ends, np.concatenate(visited)

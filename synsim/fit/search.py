@@ -112,17 +112,23 @@ def starts(problem: Problem, guess: Mapping[str, float], kinds: Mapping[str, str
     lags, spread = problem.x, float(np.std(problem.y))
     size = np.abs(lags[lags != 0])
     near, far = (size.min(), size.max()) if size.size else (1.0, 1.0)
-    grid = []
+    grid: list[list[float]] = []
     for c in problem.coordinates:
-        values = {
+        kind = kinds[c.name]
+        spaced = {
             "tau": np.geomspace(near, far, 6),
-            "width": np.geomspace(max(c.low, far / 30), far / 2, 3),
-            "centre": np.quantile(lags, [0.1, 0.3, 0.5, 0.7, 0.9]),
-        }.get(kinds[c.name], np.empty(0))
-        # Half the guess as well: a robust fit may want to ignore the largest change.
-        extra = [0.5 * guess[c.name]] if kinds[c.name] == "amplitude" and len(kinds) < 6 else []
-        grid.append([guess[c.name], *extra, *values])
-    values = np.array(list(itertools.product(*grid)))
+            "width": np.geomspace(max(c.low, far / 30), far / 2, 4),
+            "centre": np.quantile(lags, [0.05, 0.23, 0.41, 0.59, 0.77, 0.95]),
+        }.get(kind)
+        if spaced is not None:
+            grid.append([float(v) for v in spaced])
+        elif kind == "amplitude" and len(kinds) < 6:
+            # Half the guess as well: a robust fit may want to ignore the largest change.
+            grid.append([guess[c.name], 0.5 * guess[c.name]])
+        else:
+            grid.append([guess[c.name]])
+    own = [guess[c.name] for c in problem.coordinates]
+    values = np.array([own, *itertools.product(*grid)])
     low, high = problem.scatter_bounds
     return problem.to_u(values, np.clip(spread, low, high))
 
@@ -139,8 +145,8 @@ def maximise(problem: Problem, start: Array, *, keep: int = 4) -> Maximum:
     -------
     Maximum
     """
-    u, loss = climb(problem, start, steps=6)
-    best = np.argsort(loss, kind="stable")[:24]
+    u, loss = climb(problem, start, steps=8)
+    best = np.argsort(loss, kind="stable")[:40]
     u, loss = climb(problem, u[best])
     u, loss = _different(u, loss, keep + 1)
     polished = np.clip(_lmfit(problem, u[0]), problem.low, problem.high)

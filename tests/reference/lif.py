@@ -28,7 +28,8 @@ The "delta" synapse lifts v by a fixed number of volts at once.
 Postsynaptic potentials (v - e_leak) of a passive membrane at rest, current-based
 ---------------------------------------------------------------------------------
     C dv/dt = -g_leak v + i_peak s(t), v(0) = 0. With D(t; tau) the response to exp(-t / tau),
-    D = (i_peak / C) (exp(-t/tau_m) - exp(-t/tau)) / (1/tau - 1/tau_m), limit (i_peak/C) t e^(-t/tau)
+    D = (i_peak / C) (exp(-t/tau_m) - exp(-t/tau)) / (1/tau - 1/tau_m),
+    and (i_peak / C) t exp(-t/tau) where tau = tau_m:
     delta            jump exp(-t / tau_m)
     exponential      D(t; tau_s)
     alpha            (e i_peak / (C tau_s)) exp(-t/tau_m) (1 - (1 + a t) e^(-a t)) / a^2,
@@ -39,7 +40,7 @@ Linear, so trains superpose.
 Conductance-based
 -----------------
     C dv/dt = -g_leak (v - e_leak) - g_peak sum over arrivals of s(t - t_arrival) (v - e_rev)
-integrated numerically (DOP853, rtol 1e-11), piecewise from arrival to arrival.
+integrated numerically (DOP853, rtol 1e-11), piecewise between arrivals and times asked for.
 
 Conventions decided here
 ------------------------
@@ -55,6 +56,7 @@ Neuronal Dynamics, ch. 1 and 3).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -67,7 +69,7 @@ FloatArray = NDArray[np.float64]
 KernelName = Literal["exponential", "alpha", "biexponential"]
 
 
-# --- f-I curve -----------------------------------------------------------------------------------
+# --- f-I curve --------------------------------------------------------------------------
 
 
 def interspike_interval(
@@ -144,7 +146,7 @@ def spike_times(
     return np.array(times)
 
 
-# --- kernels -------------------------------------------------------------------------------------
+# --- kernels ----------------------------------------------------------------------------
 
 
 def exponential_kernel(t: ArrayLike, tau_s: float) -> FloatArray:
@@ -186,7 +188,7 @@ def _causal(t: ArrayLike, shape: Callable[[float], float]) -> FloatArray:
     return values
 
 
-# --- current-based PSPs, closed form -------------------------------------------------------------
+# --- current-based PSPs, closed form ----------------------------------------------------
 
 
 def psp_delta(t: ArrayLike, jump: float, tau_m: float) -> FloatArray:
@@ -242,10 +244,12 @@ def psp_biexponential(
     scale = i_peak / (capacitance * biexponential_peak(tau_rise, tau_decay))
     return _causal(
         t,
-        lambda s: scale
-        * (
-            _response_to_exponential(s, tau_m, tau_decay)
-            - _response_to_exponential(s, tau_m, tau_rise)
+        lambda s: (
+            scale
+            * (
+                _response_to_exponential(s, tau_m, tau_decay)
+                - _response_to_exponential(s, tau_m, tau_rise)
+            )
         ),
     )
 
@@ -264,7 +268,7 @@ def superpose(
     return total
 
 
-# --- numerical integration -----------------------------------------------------------------------
+# --- numerical integration --------------------------------------------------------------
 
 
 def integrate_membrane(
@@ -282,47 +286,40 @@ def integrate_membrane(
     v0: float | None = None,
     rtol: float = 1e-11,
 ) -> FloatArray:
-    """Membrane potential v (V, absolute) at the increasing times ``t`` (s), from v0 at time 0.
+    """Depolarisation v - e_leak (V) at the increasing times ``t`` >= 0 (s), from v0 at time 0.
 
     C dv/dt = -g_leak (v - e_leak) + i_peak S(t) - g_peak S(t) (v - e_rev), with
-    S(t) = sum of weights[i] * kernel(t - arrivals[i]) over the arrivals that have come (times
-    not negative). No threshold. ``v0`` defaults to e_leak. Integration restarts at every arrival, so
-    no step crosses a discontinuity of the kernel.
+    S(t) = sum of weights[i] * kernel(t - arrivals[i]) over the arrivals that have come (at
+    times >= 0). No threshold. ``v0`` is an absolute potential, e_leak if not given. Integration
+    restarts at every arrival, so that no step crosses a discontinuity of the kernel, and at
+    every time asked for, so that nothing is interpolated.
     """
     times = np.asarray(t, dtype=float)
     factors = [1.0] * len(arrivals) if weights is None else [float(w) for w in weights]
-    v = e_leak if v0 is None else v0
+    depolarised = 0.0 if v0 is None else v0 - e_leak
     values = np.full(times.shape, np.nan)
-    values[times == 0.0] = v
+    values[times == 0.0] = depolarised
     end = float(times[-1])
-    edges = sorted({0.0, end, *(float(a) for a in arrivals if 0.0 < a < end)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    inner = [float(moment) for moment in (*arrivals, *times) if 0.0 < moment < end]
+    edges = sorted({0.0, end, *inner})
+    for start, stop in itertools.pairwise(edges):
         active = [(a, f) for a, f in zip(arrivals, factors, strict=True) if a <= start]
 
         def derivative(
             now: float, state: FloatArray, active: list[tuple[float, float]] = active
         ) -> list[float]:
             drive = sum(factor * float(kernel(now - arrival)) for arrival, factor in active)
-            current = -g_leak * (state[0] - e_leak) + i_peak * drive
-            current -= g_peak * drive * (state[0] - e_rev)
+            current = -g_leak * state[0] + i_peak * drive
+            current -= g_peak * drive * (state[0] + e_leak - e_rev)
             return [current / capacitance]
 
-        inside = times[(times > start) & (times <= stop)]
-        wanted = np.unique(np.append(inside, stop))
         solution = solve_ivp(
-            derivative,
-            (start, stop),
-            [v],
-            method="DOP853",
-            t_eval=wanted,
-            rtol=rtol,
-            atol=1e-15,
+            derivative, (start, stop), [depolarised], method="DOP853", rtol=rtol, atol=1e-18
         )
         if not solution.success:
             raise RuntimeError(solution.message)
-        for moment, value in zip(solution.t, solution.y[0], strict=True):
-            values[times == moment] = value
-        v = float(solution.y[0][-1])
+        depolarised = float(solution.y[0][-1])
+        values[times == stop] = depolarised
     return values
 
 
@@ -339,7 +336,7 @@ def psp_conductance(
     weights: Sequence[float] | None = None,
 ) -> FloatArray:
     """Depolarisation v - e_leak (V) of a membrane at rest by a conductance of peak ``g_peak``."""
-    v = integrate_membrane(
+    return integrate_membrane(
         t,
         capacitance=capacitance,
         g_leak=g_leak,
@@ -350,4 +347,3 @@ def psp_conductance(
         g_peak=g_peak,
         e_rev=e_rev,
     )
-    return v - e_leak

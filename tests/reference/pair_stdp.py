@@ -79,9 +79,11 @@ Cybern 98:459, Fig. 7 (pairing schemes).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +104,8 @@ COINCIDENCES: tuple[Coincidence, ...] = ("none", "pre-first", "post-first")
 TOLERANCE = 1e-9
 
 
-class Spike(NamedTuple):
+@dataclass(frozen=True)
+class Spike:
     """One spike at the synapse: its side, its index in that train and its time there (s)."""
 
     side: Side
@@ -110,7 +113,8 @@ class Spike(NamedTuple):
     time: float
 
 
-class WeightEvent(NamedTuple):
+@dataclass(frozen=True)
+class WeightEvent:
     """One spike and the weight after it; ``partners`` are indices into the other train."""
 
     time: float
@@ -120,7 +124,7 @@ class WeightEvent(NamedTuple):
     partners: tuple[int, ...]
 
 
-# --- order and pairs -----------------------------------------------------------------------------
+# --- order and pairs --------------------------------------------------------------------
 
 
 def coincide(a: Spike, b: Spike, tolerance: float) -> bool:
@@ -160,8 +164,10 @@ def partners_of(
     if pairing == "nearest-symmetric":
         return [latest]
     if pairing == "nearest-pre-centred":
-        if spike.side == "pre" or not own_earlier:
-            return [latest] if spike.side == "pre" else earlier
+        if spike.side == "pre":
+            return [latest]
+        if not own_earlier:
+            return earlier
         previous_post = max(own_earlier, key=lambda s: s.time)
         return [s for s in earlier if not is_before(s, previous_post, coincidence, tolerance)]
     if pairing == "nearest-reduced":
@@ -182,7 +188,7 @@ def _trains_at_synapse(
     pre_spikes = [Spike("pre", i, float(t) + axonal_delay) for i, t in enumerate(pre)]
     post_spikes = [Spike("post", i, float(t) + dendritic_delay) for i, t in enumerate(post)]
     for train in (pre_spikes, post_spikes):
-        for a, b in zip(train, train[1:], strict=False):
+        for a, b in itertools.pairwise(train):
             if b.time - a.time <= 2.0 * tolerance:
                 raise ValueError("spike times of one side must increase strictly")
     return pre_spikes, post_spikes
@@ -204,7 +210,7 @@ def _in_order_of_events(
     return order + waiting_pre + waiting_post
 
 
-# --- the weight ----------------------------------------------------------------------------------
+# --- the weight -------------------------------------------------------------------------
 
 
 def _power(base: float, exponent: float) -> float:
@@ -212,7 +218,7 @@ def _power(base: float, exponent: float) -> float:
         return 1.0
     if base < 0 and exponent != round(exponent):
         raise ValueError("the weight left [0, 1] under a fractional exponent: use bounds='hard'")
-    return base**exponent
+    return float(base**exponent)
 
 
 def weight_events(
@@ -242,9 +248,7 @@ def weight_events(
     w = w0
     events: list[WeightEvent] = []
     for spike in _in_order_of_events(pre_spikes, post_spikes, coincidence, tolerance):
-        own, other = (
-            (pre_spikes, post_spikes) if spike.side == "pre" else (post_spikes, pre_spikes)
-        )
+        own, other = (pre_spikes, post_spikes) if spike.side == "pre" else (post_spikes, pre_spikes)
         partners = partners_of(spike, own, other, pairing, coincidence, tolerance)
         tau = tau_minus if spike.side == "pre" else tau_plus
         total = 0.0
@@ -289,7 +293,7 @@ def final_weight(events: Sequence[WeightEvent], w0: float = 0.5) -> float:
     return events[-1].weight if events else w0
 
 
-# --- N pairs at a regular period, linear case ----------------------------------------------------
+# --- N pairs at a regular period, linear case -------------------------------------------
 
 
 def window(

@@ -68,7 +68,7 @@ IntArray = NDArray[np.int64]
 MAX_JOINT_STATES = 2_000_000
 
 
-# --- one release, probability p ----------------------------------------------------------------
+# --- one release, probability p ---------------------------------------------------------
 
 
 class Moments(NamedTuple):
@@ -174,7 +174,7 @@ def expected_fixed_sites_variance(
     return total
 
 
-# --- discrete sites along a train, by brute force ----------------------------------------------
+# --- discrete sites along a train, by brute force ---------------------------------------
 
 
 def _refill_probability(h: float, tau_rec: float) -> float:
@@ -340,7 +340,7 @@ def train_likelihood(
     return likelihood
 
 
-# --- closed forms --------------------------------------------------------------------------------
+# --- closed forms -----------------------------------------------------------------------
 
 
 def closed_form_pmf(
@@ -376,7 +376,7 @@ def closed_form_moments(
     return mean, covariance
 
 
-# --- Monte Carlo ---------------------------------------------------------------------------------
+# --- Monte Carlo ------------------------------------------------------------------------
 
 
 def monte_carlo_released(

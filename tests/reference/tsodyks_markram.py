@@ -42,20 +42,20 @@ themselves (relative rounding error about 1e-16 / that difference).
 Conventions decided here
 ------------------------
 * u and x are reported as the release uses them: after facilitation, before depletion.
-* Here u right after the release is u_i, and the value that decays over the next interval is
-  u_i: in the three-state form too, where u decays to 0 and jumps by U (1 - u). Both forms of the
-  facilitation recursion are the same.
+* The three-state form lets u decay to 0 and jump by U (1 - u) at a spike; with u_i counted after
+  the jump that is the recursion of the two-state form.
 * The three-state model with tau_inact -> 0 is the two-state model.
 
 Sources
 -------
 Tsodyks & Markram 1997, PNAS 94:719. Markram, Wang & Tsodyks 1998, PNAS 95:5323 (its eq. 2
 misprints u_{n+1} for u_n). Maass & Markram 2002, Neural Networks 15:155, eqs 4 and 5 (two-state
-form used here). Three-state: Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50, eqs 3 and 4.
+form used here). Three-state: Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -95,7 +95,7 @@ def decay(interval: float, tau: float) -> float:
 
 def _check_train(times: Sequence[float] | FloatArray) -> list[float]:
     train = [float(t) for t in times]
-    for earlier, later in zip(train, train[1:], strict=False):
+    for earlier, later in itertools.pairwise(train):
         if not later > earlier:
             raise ValueError("spike times must increase strictly")
     return train

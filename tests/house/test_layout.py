@@ -1,0 +1,74 @@
+"""Folders, symlinks, and what the documents say of them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+from synsim._version import __version__
+from tests.house import ROOT
+
+
+@pytest.mark.parametrize("name", ["models", "protocols"])
+def test_symlink(name: str) -> None:
+    link = ROOT / "synsim" / name
+    if not link.is_symlink():
+        assert link.read_text() == f"../{name}"
+        pytest.skip("this checkout has no symlinks")
+    assert link.readlink() == Path("..", name)
+    assert link.resolve() == ROOT / name
+
+
+@pytest.mark.parametrize("name", ["models", "protocols"])
+def test_folder_is_imported_under_one_name(name: str) -> None:
+    package = importlib.import_module(f"synsim.{name}")
+    assert package.__file__ is not None
+    assert Path(package.__file__).resolve() == ROOT / name / "__init__.py"
+
+
+@pytest.mark.parametrize("name", ["models", "protocols"])
+def test_folder_is_flat(name: str) -> None:
+    """Setuptools would leave out a package that setup.cfg does not name, and say nothing."""
+    inside = [p.name for p in (ROOT / name).iterdir() if p.is_dir()]
+    assert [n for n in inside if n != "__pycache__"] == []
+
+
+@pytest.mark.parametrize("name", ["component", "models"])
+def test_every_model_file_begins_with_a_docstring(name: str) -> None:
+    package = importlib.import_module(f"synsim.{name}")
+    for info in pkgutil.iter_modules(package.__path__):
+        assert importlib.import_module(f"{package.__name__}.{info.name}").__doc__, info.name
+
+
+def make_targets() -> set[str]:
+    rules = re.findall(r"^([A-Za-z][\w -]*):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return {target for rule in rules for target in rule.split()}
+
+
+def code_in(document: str) -> str:
+    """The fenced, indented and quoted code of a document; a script is all code."""
+    text = text_of(document)
+    if not document.endswith(".md"):
+        return text
+    fenced = re.findall(r"^```.*?$(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return "\n".join([*fenced, *re.findall(r"^    .*|`[^`\n]+`", text, re.MULTILINE)])
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", ".ci/run"])
+def test_make_commands_that_documents_name_exist(document: str) -> None:
+    named = set(re.findall(r"\bmake (?:--\S+ )*([a-z][\w-]*)", code_in(document)))
+    assert "test" in named
+    assert named <= make_targets()
+
+
+def test_one_version() -> None:
+    assert re.search(rf"^version: {re.escape(__version__)}$", text_of("CITATION.cff"), re.MULTILINE)
+    assert re.search(rf"^## \[{re.escape(__version__)}\]", text_of("CHANGELOG.md"), re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text()

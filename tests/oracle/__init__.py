@@ -1,0 +1,1 @@
+"""Other simulators as oracles for the tests; each is optional and its tests skip without it."""
