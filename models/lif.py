@@ -23,8 +23,9 @@ One time step h, from the state at its start:
   conductances   v(h) = v + (1/C) integral from 0 to h of e^(A(s)-A(h)) J(s) ds,
                  A(s) = (g_L s + integral of the g)/C,  J(s) = all currents at the present v.
                  A and J are known exactly, so only the outer integral is a quadrature: two
-                 Gauss points, error O(h^4), two exponentials per neuron. Exponential Euler
-                 holds g over the step: error O(h), and it needs one exponential.
+                 Gauss points, error O(h^4), two exponentials per neuron and step. Exponential
+                 Euler holds g over the step: error O(h), 1 % where this is 1e-11 to 1e-6, for
+                 40 % of the time; method="exponential_euler" gives it.
 
 Closed forms: rate(I) = 1/(t_ref + tau_m ln((R I + E_L - V_reset)/(R I + E_L - V_th))), 0 up to
 the rheobase g_L (V_th - E_L); the PSP (q/C) k_tau_m(t), k_tau_m the time course filtered by the
@@ -32,8 +33,9 @@ membrane, which peaks where I(t)/C = v/tau_m, so at the height R I(t_peak).
 
 Sources: Lapicque 1907; Brunel 2000, J Comput Neurosci 8:183, eqs 1-2; Gerstner, Kistler, Naud &
 Paninski 2014, Neuronal Dynamics, eq. 1.5; Rotter & Diesmann 1999, Biol Cybern 81:381.
-Deviations: spikes lie on the time grid, so an interval is up to two steps longer than rate(I)
-says; an event acts from the next step on; I_ext is held over a step.
+Deviations: spikes lie on the time grid and t_ref is taken in whole steps, so an interval is up
+to one step longer than rate(I) says; an event acts from the next step on; I_ext is held over a
+step.
 
 Example, in a script of one's own:
 
@@ -142,7 +144,8 @@ class LIF(Mechanism):
 
     threshold = "v >= V_th"
     reset = "v = V_reset"
-    refractory = "t_ref"
+    # The step of a spike ends at its time; without that dt, v would be held t_ref - dt.
+    refractory = "t_ref + dt"
 
     def check(self) -> None:
         if np.any(np.asarray(self.V_th) <= np.asarray(self.V_reset)):
@@ -239,6 +242,7 @@ class LIF(Mechanism):
         """
         from brian2 import NeuronGroup
 
+        _check_names(self, inputs)
         parts: tuple[LIF | SynapticInput, ...] = (self, *inputs)
         values: dict[str, Any] = {
             in_equations: getattr(part, field)

@@ -218,9 +218,11 @@ class _TwoStage(SynapticInput):
     def _texts(self) -> tuple[str, str, str]:
         """Names of the time constants of rise and decay, expression of the scale a."""
         rise, decay = (f"{stage}_{self.label}" for stage in self.stages)
-        # 1/exprel(ln r) is ln r/(r - 1), without the 0/0 at r = 1.
-        scale = "exp(1)" if rise == decay else f"exp(1/exprel(log({decay}/{rise})))"
-        return rise, decay, scale
+        if rise == decay:
+            return rise, decay, "exp(1)"
+        # exp(ln r/(r - 1)) with r = decay/rise, and with 1/1 for 0/0
+        equal, ratio = f"int({decay} == {rise})", f"{decay}/{rise}"
+        return rise, decay, f"exp((log({ratio}) + {equal})/({ratio} - 1 + {equal}))"
 
     @property
     def _values(self) -> tuple[Any, Any]:

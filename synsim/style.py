@@ -5,12 +5,17 @@ Figures are made without pyplot, so that nothing global is touched and nothing p
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Okabe & Ito 2008, "Color Universal Design"; grey for what is not the point.
 COLOURS = {
@@ -64,6 +69,19 @@ def figure(
     with rc_context(RC):
         made = Figure(figsize=(width_mm * MM, height_mm * MM), layout="constrained")
         return made, made.subplots(nrows, ncols, **subplots)
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: all that `draw` draws is in the house style, whoever's axes it draws on."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        from matplotlib import rc_context
+
+        with rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return drawn
 
 
 def axes(ax: Axes | None = None, **size: Any) -> Axes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
@@ -31,7 +31,7 @@ def simulate(
     values: Mapping[str, Any] | None = None,
     backend: str | None = None,
     progress: Progress | None = None,
-    building: Callable[[], None] = lambda: None,
+    building: cache.Building = lambda stage: None,
 ) -> Run:
     """Run a program.
 
@@ -43,7 +43,7 @@ def simulate(
     values : parameters, initial states and delays in SI that differ from the synapse's own
     backend : one of `BACKENDS`; None for C++, or numpy with a warning where no compiler is found
     progress : called with the fraction done, where the backend tells
-    building : called when the compiler is about to be used
+    building : called with the stage of a build, "generate" then "compile"; not for a cached one
 
     Raises
     ------

@@ -24,6 +24,7 @@ from synsim.engine import compiler
 from synsim.engine.program import Program
 
 PROGRAM = "program"
+Building = Callable[[str], None]
 _UNFINISHED = ".building"
 
 
@@ -58,12 +59,12 @@ def key(program: Program, command: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def get(program: Program, command: str, building: Callable[[], None] = lambda: None) -> Path:
+def get(program: Program, command: str, building: Building = lambda stage: None) -> Path:
     """The compiled program's path, built now if it is not there.
 
     Parameters
     ----------
-    building : called when a build begins
+    building : called with "generate" when a build begins, "compile" when the compiler does
 
     Raises
     ------
@@ -91,14 +92,16 @@ def get(program: Program, command: str, building: Callable[[], None] = lambda: N
         ) from None
     try:
         if not found.exists():
-            building()
-            _build(program, command, home / f"{finished.name}{_UNFINISHED}", finished)
+            building("generate")
+            _build(program, command, home / f"{finished.name}{_UNFINISHED}", finished, building)
     finally:
         lock.release()
     return found
 
 
-def _build(program: Program, command: str, unfinished: Path, finished: Path) -> None:
+def _build(
+    program: Program, command: str, unfinished: Path, finished: Path, building: Building
+) -> None:
     from synsim.engine import codegen
 
     # We hold the lock: what is there was left by a build that was killed.
@@ -107,6 +110,7 @@ def _build(program: Program, command: str, unfinished: Path, finished: Path) -> 
     try:
         unfinished.mkdir()
         codegen.generate(program, unfinished)
+        building("compile")
         compiler.compile_program(command, unfinished / codegen.MERGED, unfinished / PROGRAM, log)
         for entry in unfinished.iterdir():
             if entry.name not in (PROGRAM, codegen.MERGED, log.name):

@@ -1,0 +1,267 @@
+"""Change of the synapse against lag: the STDP window.
+
+At each lag a presynaptic and a postsynaptic spike are paired N times at a rate; the change is
+the mean response after, relative to that before, minus 1. All lags and repeats are copies of
+the synapse in one compiled run.
+
+Where release or recording is stochastic, the change is measured as an experimenter does: by
+the mean of test pulses before and after, for each repeat. Where it is not, it is exact.
+
+The defaults are the experiment of Bi & Poo 1998: 60 pairings at 1 Hz, lags to 100 ms, with the
+time constants of their fit (Bi & Poo 2001).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import engine, induction, style
+from synsim.component import parameter
+from synsim.component.errors import FieldError
+from synsim.component.ranges import values
+from synsim.protocol import Result, Running
+from synsim.protocols.pairing import BI_POO_1998
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAME = "stdp-window"
+
+
+class Settings(induction.InductionSettings):
+    """Pairing at many lags."""
+
+    delta_t: NDArray[np.float64] = values(
+        "ms", "lags t_post - t_pre: start:stop:step, or values with commas",
+        default="-100ms:100ms:2ms",
+    )
+    repeats: int = parameter(
+        "1", "repeats of each lag, where release is stochastic", default=1, low=1, integer=True
+    )
+    test_pulses: int = parameter(
+        "1", "test pulses before and after, where release is stochastic", default=30, low=1,
+        integer=True,
+    )
+    test_rate: float = parameter(
+        "Hz", "rate of the test pulses", default="0.1Hz", low=0, low_open=True
+    )
+
+    def check(self) -> None:
+        super().check()
+        nothing = (
+            self.n == 0 or self.release_probability == 0 or self.q == 0
+            or (self.acts_on == "n" and np.floor(self.w0 * self.n + 0.5) == 0)
+        )
+        if nothing:
+            raise FieldError(
+                type(self).__name__,
+                "n" if self.n == 0 or self.acts_on == "n" else ("q" if self.q == 0 else "p"),
+                "found a synapse without any response at the start, expected one: the change is "
+                "relative to it",
+            )
+
+    @property
+    def measured(self) -> bool:
+        """Whether the change is measured by test pulses."""
+        return self.release != "mean-field" or self.s0 is not None
+
+
+class Outcome(Result):
+    """The window: columns delta_t_ms, repeat (from 1), dw_rel."""
+
+    protocol = NAME
+    settings_type = Settings
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Change against lag: simulation, and the closed form over it."""
+        ax = style.axes(ax, width_mm=100, height_mm=70)
+        style.zero_lines(ax)
+        lag = np.asarray(self.columns["delta_t_ms"], dtype=float)
+        change = np.asarray(self.columns["dw_rel"], dtype=float)
+        if self.settings.measured:
+            _draw_measured(ax, lag, change)
+        else:
+            for side, colour in ((lag > 0, "ltp"), (lag < 0, "ltd"), (lag == 0, "neutral")):
+                if np.any(side):
+                    ax.plot(
+                        lag[side], change[side], "o", color=style.COLOURS[colour],
+                        label="simulation" if colour != "neutral" else None,
+                    )
+        fine = _fine_prediction(self.settings, lag)
+        if fine is not None:
+            ax.plot(*fine, color=style.COLOURS["data"], lw=0.9, label="closed form")
+        handles, labels = ax.get_legend_handles_labels()
+        unique = dict(zip(labels, handles, strict=True))
+        ax.legend(unique.values(), unique.keys(), loc="best")
+        ax.set_xlabel(r"lag $\Delta t = t_\mathrm{post} - t_\mathrm{pre}$ (ms)")
+        ax.set_ylabel("change of the mean response")
+        rule = self.settings.rule
+        ax.set_title(
+            f"{self.settings.n_pairs} pairings at {self.settings.text('rate')}, {rule.name} rule, "
+            f"{getattr(rule, 'pairing', '')}".rstrip(", ")
+        )
+        return ax
+
+
+def _draw_measured(ax: Axes, lag: NDArray[Any], change: NDArray[Any]) -> None:
+    ax.plot(lag, change, ".", markersize=2, color=style.COLOURS["simulation"], alpha=0.35, zorder=1)
+    places = np.unique(lag)
+    kept = [change[(lag == x) & np.isfinite(change)] for x in places]
+    mean = np.array([k.mean() if len(k) else np.nan for k in kept])
+    sem = np.array([k.std(ddof=1) / np.sqrt(len(k)) if len(k) > 1 else 0.0 for k in kept])
+    ax.errorbar(
+        places, mean, sem, fmt="o", ms=3, lw=0.8, color=style.COLOURS["simulation"],
+        label="simulation, mean ± SEM",
+    )
+
+
+def _fine_prediction(
+    settings: Settings, lag_ms: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The closed form on a fine grid of lags, with a gap at 0 where the window jumps."""
+    steps = induction.on_grid(lag_ms * 1e-3, settings.time_step)
+    grid = np.rint(np.linspace(steps.min(), steps.max(), 400)).astype(np.int64)
+    grid = np.unique(np.append(grid, [-1, 0, 1])) if steps.min() < 0 < steps.max() else np.unique(grid)
+    course = induction.predicted_course(settings, grid)
+    if course is None:
+        return None
+    change = induction.response_ratio(settings, course[:, -1])
+    return grid * settings.time_step * 1e3, np.where(grid == 0, np.nan, change)
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Simulate the window.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, backend, progress; the defaults where None
+
+    Returns
+    -------
+    Outcome with one row per lag and repeat
+    """
+    running = running or Running()
+    notes = []
+    paired = induction.schedule(settings, settings.delta_t)
+    if settings.measured:
+        change, done = _measure(settings, paired, running)
+        failed = int(np.count_nonzero(np.isnan(change)))
+        if failed:
+            notes.append(
+                f"{failed} of {change.size} measurements have no response to any test pulse before: "
+                "their change is left empty"
+            )
+    else:
+        change, done = _exact(settings, paired, running)
+        if settings.repeats > 1:
+            notes.append("release is without noise: the repeats are the same")
+    lag_ms = paired.lag * settings.time_step * 1e3
+    synapse = settings.synapse()
+    return Outcome(
+        settings=settings,
+        columns={
+            "delta_t_ms": np.round(np.repeat(lag_ms, settings.repeats), 9),
+            "repeat": np.tile(np.arange(1, settings.repeats + 1), len(lag_ms)),
+            "dw_rel": change.ravel(),
+        },
+        results=_results(settings, paired, change),
+        conventions=synapse.conventions
+        | {
+            "lag is meant at the": settings.lag_at,
+            "dw_rel": "mean response after / before - 1, "
+            + ("by test pulses" if settings.measured else "exact"),
+        },
+        citations=(*synapse.citations, str(BI_POO_1998)),
+        seed=running.seed,
+        backend=done.backend,
+        threads=done.threads,
+        warnings=(*paired.notes, *notes, *done.warnings),
+    )
+
+
+def _exact(
+    settings: Settings, paired: induction.Schedule, running: Running
+) -> tuple[NDArray[np.float64], engine.Run]:
+    """Change of the mean response from the weight itself, shape (lags, repeats)."""
+    reach = max(paired.pre.max(), paired.post.max())
+    delays = induction.on_grid([settings.delay, settings.dendritic_delay], settings.time_step)
+    done = engine.simulate(
+        engine.Program(settings.synapse(), len(paired.lag), final=("w",)),
+        pre=induction.spikes(paired.pre),
+        post=induction.spikes(paired.post),
+        steps=int(reach + delays.max()) + 1,
+        dt=settings.time_step,
+        **running.options(),
+    )
+    change = induction.response_ratio(settings, done.final["w"])
+    return np.tile(change[:, None], (1, settings.repeats)), done
+
+
+def _measure(
+    settings: Settings, paired: induction.Schedule, running: Running
+) -> tuple[NDArray[np.float64], engine.Run]:
+    """Change of the mean test response, shape (lags, repeats); NaN where nothing came before."""
+    measure = "recorded" if settings.s0 is not None else "response"
+    gap = induction.on_grid(1 / settings.test_rate, settings.time_step)
+    pulses = settings.test_pulses
+    before = np.arange(pulses) * gap
+    start = pulses * gap
+    end = start + max(paired.pre.max(), paired.post.max())
+    after = end + gap + np.arange(pulses) * gap
+    rows = len(paired.lag) * settings.repeats
+    pre = np.repeat(start + paired.pre, settings.repeats, axis=0)
+    pre = np.hstack(
+        [np.broadcast_to(before, (rows, pulses)), pre, np.broadcast_to(after, (rows, pulses))]
+    )
+    post = np.repeat(start + paired.post, settings.repeats, axis=0)
+    delay = induction.on_grid(settings.delay, settings.time_step)
+    done = engine.simulate(
+        engine.Program(settings.synapse((measure,)), rows, events=(f"last_{measure}",)),
+        pre=induction.spikes(pre),
+        post=induction.spikes(post),
+        steps=int(after[-1] + delay) + 1,
+        dt=settings.time_step,
+        **running.options(),
+    )
+    events = done.events["pre"]
+    order = np.lexsort((events.steps, events.copies))
+    responses = events.states[f"last_{measure}"][order].reshape(rows, -1)
+    mean_before = responses[:, :pulses].mean(axis=1)
+    mean_after = responses[:, -pulses:].mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where(mean_before != 0, mean_after / mean_before - 1, np.nan)
+    return change.reshape(len(paired.lag), settings.repeats), done
+
+
+def _results(
+    settings: Settings, paired: induction.Schedule, change: NDArray[np.float64]
+) -> dict[str, Any]:
+    mean = np.array([row[np.isfinite(row)].mean() if np.any(np.isfinite(row)) else np.nan
+                     for row in change])  # fmt: skip
+    lag_ms = np.round(paired.lag * settings.time_step * 1e3, 9)
+    found: dict[str, Any] = {"n_lags": len(lag_ms), "n_repeats": settings.repeats}
+    if np.any(np.isfinite(mean)):
+        top, bottom = int(np.nanargmax(mean)), int(np.nanargmin(mean))
+        found |= {
+            "dw_rel_max": float(mean[top]),
+            "delta_t_of_max_ms": float(lag_ms[top]),
+            "dw_rel_min": float(mean[bottom]),
+            "delta_t_of_min_ms": float(lag_ms[bottom]),
+        }
+    course = induction.predicted_course(settings, paired.lag)
+    if course is not None and not settings.measured:
+        exact = induction.response_ratio(settings, course[:, -1])
+        found["largest_deviation_from_closed_form"] = float(np.max(np.abs(mean - exact)))
+    return found
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))

@@ -1,0 +1,5 @@
+"""`python -m synsim`."""
+
+from synsim.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,74 @@
+"""The commands and their help."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from typing import Any, NoReturn
+
+from synsim._version import __version__
+from synsim.component.errors import InputError
+
+DESCRIPTION = """\
+Plastic, unreliable synapses: simulate, predict and fit them.
+
+  synsim list                              what there is
+  synsim describe stdp-window              what a protocol, model or preset is
+  synsim run stdp-window --out window      an experiment: table, summary and figure in ./window
+  synsim run stdp-window --help            its settings
+  synsim fit stdp DATA.csv --out fit       fit a window to recordings
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose mistakes are one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+    def parse_all(self, arguments: list[str]) -> argparse.Namespace:
+        """Parse, where every argument must be known; the nearest flag is suggested."""
+        parsed, rest = self.parse_known_args(self._joined(arguments))
+        if rest:
+            refuse(rest[0], list(self._option_string_actions), self.prog)
+        return parsed
+
+    def _joined(self, arguments: list[str]) -> list[str]:
+        """``--delta-t -10ms`` as ``--delta-t=-10ms``, which argparse would take for a flag."""
+        joined: list[str] = []
+        for argument in arguments:
+            action = self._option_string_actions.get(joined[-1]) if joined else None
+            negative = argument[:1] == "-" and argument[1:2] in "0123456789." and argument[1:2]
+            if action is not None and action.nargs is None and negative:
+                joined[-1] += f"={argument}"
+            else:
+                joined.append(argument)
+        return joined
+
+
+def refuse(argument: str, known: list[str], prog: str) -> NoReturn:
+    """Refuse an argument nobody knows."""
+    flag = argument.split("=", 1)[0]
+    close = difflib.get_close_matches(flag, known, 1, 0.5) if flag.startswith("-") else []
+    hint = f"; did you mean {close[0]}?" if close else f" (see {prog} --help)"
+    raise InputError(f"unknown argument {flag!r}{hint}")
+
+
+def build() -> Parser:
+    """The parser of `synsim`."""
+    from synsim.cli import cache, fit, run, show
+
+    parser = Parser(prog="synsim", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"synsim {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    show.configure(commands)
+    run.configure(commands)
+    fit.configure(commands)
+    cache.configure(commands)
+    return parser

@@ -1,0 +1,171 @@
+"""What every protocol returns: a table, its figure, and all that is needed to run it again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import catalogue, results
+from synsim.component import InputError, Parameters
+from synsim.settings import from_texts, to_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Column = NDArray[Any] | list[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The outcome of a protocol.
+
+    columns : name (with its unit) -> values, all of one length; what ``data.csv`` holds
+    results : numbers for ``summary.json``
+    conventions : the switches that were used, in words
+    """
+
+    protocol: ClassVar[str]
+    settings_type: ClassVar[type[Parameters]]
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "brian2")
+
+    settings: Any
+    columns: Mapping[str, Column]
+    results: Mapping[str, Any]
+    conventions: Mapping[str, str]
+    citations: tuple[str, ...]
+    seed: int
+    backend: str
+    threads: int
+    warnings: tuple[str, ...] = field(default=())
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as a tidy `pandas.DataFrame`, one row per observation."""
+        import pandas as pd
+
+        return pd.DataFrame(dict(self.columns))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the result; returns the axes, new ones where none are given."""
+        raise NotImplementedError
+
+    def figure(self) -> Figure:
+        """The figure that is saved with the result."""
+        return self.plot().figure  # type: ignore[return-value]
+
+    def summary(self) -> dict[str, Any]:
+        """What ``summary.json`` holds."""
+        return results.summary_document(
+            command=f"run {self.protocol}",
+            settings=to_texts(self.settings),
+            conventions=self.conventions,
+            results=self.results,
+            seed=self.seed,
+            backend=self.backend,
+            threads=self.threads,
+            citations=self.citations,
+            warnings=self.warnings,
+            packages=self.packages,
+        )
+
+    def save(self, directory: Path | str, *, force: bool = False, plot: bool = True) -> Path:
+        """Write ``data.csv``, ``summary.json`` and the figure into a new directory.
+
+        All of it or nothing is written. Raises InputError when the directory is in the way.
+        """
+        contents: dict[str, results.Content] = {
+            "data.csv": results.to_csv(self.columns),
+            "summary.json": results.to_json(self.summary()),
+        }
+        if plot:
+            from synsim import style
+
+            made = self.figure()
+            contents |= {f"figure.{kind}": style.writer(made, kind) for kind in ("png", "svg")}
+        return results.write_directory(directory, contents, force=force)
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Self:
+        """The result that `save` wrote.
+
+        Raises InputError when the directory holds no result of this protocol.
+        """
+        summary = read_summary(Path(directory) / "summary.json")
+        if summary["command"] != f"run {cls.protocol}":
+            raise InputError(
+                f"{directory}: found a result of {summary['command']!r}, expected "
+                f"'run {cls.protocol}'"
+            )
+        with (Path(directory) / "data.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+        columns = {
+            name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(rows[0])
+        }
+        return cls(
+            settings=from_texts(cls.settings_type, summary["settings"]),
+            columns=columns,
+            results=summary["results"],
+            conventions=summary["conventions"],
+            citations=tuple(summary["citations"]),
+            seed=summary["seed"],
+            backend=summary["backend"],
+            threads=summary["threads"],
+            warnings=tuple(summary["warnings"]),
+        )
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """A ``summary.json``; InputError when it is missing or not one of ours."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        known = document["schema"]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, TypeError, KeyError):
+        raise InputError(f"{path}: found something else, expected a summary of synsim") from None
+    if known != results.SCHEMA:
+        raise InputError(f"{path}: found schema {known!r}, expected {results.SCHEMA}")
+    return document
+
+
+def load(directory: Path | str) -> Result:
+    """The result in a directory, of whatever protocol it is."""
+    command = read_summary(Path(directory) / "summary.json")["command"]
+    module = catalogue.protocol(command.removeprefix("run "))
+    return module.Outcome.load(directory)
+
+
+def _column(cells: list[str]) -> Column:
+    """Whole numbers, numbers (an empty cell is NaN), or text."""
+    for kind in (np.int64, np.float64):
+        try:
+            return np.array([c if c or kind is np.int64 else "nan" for c in cells], dtype=kind)
+        except ValueError:
+            continue
+    return cells
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a protocol is to run: seed, backend, and whom to tell how far it is."""
+
+    seed: int = 1
+    backend: str | None = None
+    progress: Callable[[float], None] | None = None
+    building: Callable[[str], None] = lambda stage: None
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "backend": self.backend,
+            "progress": self.progress,
+            "building": self.building,
+        }
