@@ -372,7 +372,7 @@ def _check_names(neuron: LIF, inputs: Sequence[SynapticInput]) -> None:
         names = {one.variable, one.target, *one.parameters()}
         if names & taken:
             raise InputError(
-                f"LIF: two things are called {min(names & taken)}, expected inputs with "
+                f"LIF: two things are called {max(names & taken)}, expected inputs with "
                 f"different labels (found {', '.join(repr(i.label) for i in inputs)})"
             )
         taken |= names

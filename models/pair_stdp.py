@@ -50,8 +50,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim.component import Citation, InputError, Mechanism, Preset, option, parameter
+from synsim.component import Citation, Mechanism, Preset, option, parameter
 from synsim.component.code import LONG_AGO, CodeFunction, Fragment, State
+from synsim.component.errors import FieldError
 
 SONG = Citation("Song, Miller & Abbott 2000, Nat Neurosci 3:919", "10.1038/78829")
 GUTIG = Citation(
@@ -167,9 +168,11 @@ class PairSTDP(PlasticityRule):
 
     def check(self) -> None:
         if not self.bounded and (self.mu_plus != 0 or self.mu_minus != 0):
-            raise InputError(
-                "PairSTDP.bounds: found none with mu_plus or mu_minus above 0, expected hard: "
-                "a weight-dependent rule is defined on [0, 1]"
+            raise FieldError(
+                "PairSTDP",
+                "bounds",
+                "found none with mu_plus or mu_minus above 0, expected hard: "
+                "a weight-dependent rule is defined on [0, 1]",
             )
 
     @property

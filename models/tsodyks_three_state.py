@@ -31,8 +31,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim.component import Citation, InputError, Preset, parameter
+from synsim.component import Citation, Preset, parameter
 from synsim.component.code import Fragment, State
+from synsim.component.errors import FieldError
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK, TSODYKS_UZIEL, TsodyksMarkram
 
 
@@ -63,9 +64,10 @@ class TsodyksThreeState(TsodyksMarkram):
 
     def check(self) -> None:
         if np.any(np.asarray(self.tau_inact) == np.asarray(self.tau_rec)):
-            raise InputError(
-                f"{type(self).__name__}.tau_inact: found {self.text('tau_inact')}, which is "
-                "tau_rec, expected another value"
+            raise FieldError(
+                type(self).__name__,
+                "tau_inact",
+                f"found {self.text('tau_inact')}, which is tau_rec, expected another value",
             )
 
     @staticmethod

@@ -204,12 +204,12 @@ def _tidy(statements: str) -> str:
     return "\n".join(line.strip() for line in statements.splitlines() if line.strip())
 
 
-def within_unit_interval(value: Any, what: str) -> None:
+def within_unit_interval(value: Any) -> None:
     """Refuse weights outside [0, 1]."""
     bad = (np.asarray(value) < 0) | (np.asarray(value) > 1)
     if np.any(bad):
         first = np.ravel(value)[np.argmax(np.ravel(bad))]
-        raise InputError(f"{what}: found {first:g}, expected a value at least 0 and at most 1")
+        raise InputError(f"found {first:g}, expected a value at least 0 and at most 1")
 
 
 def conventions(synapse: Synapse) -> dict[str, str]:

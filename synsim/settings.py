@@ -65,7 +65,11 @@ class MechanismField(Spec):
 class FileField(Spec):
     """A file that must be there."""
 
-    def convert(self, value: Any) -> str:
+    optional: bool = False
+
+    def convert(self, value: Any) -> str | None:
+        if value is None and self.optional:
+            return None
         path = Path(value)
         if path.is_dir():
             raise InputError(f"found the directory {path}, expected a file")
@@ -79,9 +83,10 @@ def mechanism(role: str, doc: str, *, default: Any, optional: bool = False) -> A
     return custom(MechanismField(doc, role, optional), default=default)
 
 
-def file(doc: str) -> Any:
-    """Declare a setting that names a file; it has no default."""
-    return custom(FileField(doc), default=dataclasses.MISSING)
+def file(doc: str, *, optional: bool = False) -> Any:
+    """Declare a setting that names a file; without a default unless it is optional."""
+    default = None if optional else dataclasses.MISSING
+    return custom(FileField(doc, optional), default=default)
 
 
 class SynapseSettings(Parameters):
@@ -155,7 +160,12 @@ class SynapseSettings(Parameters):
                 raise FieldError(
                     type(self).__name__, name, "found without tau_rec, expected both or none"
                 )
-        self.synapse()  # refuses what does not fit together
+        try:
+            self.synapse()
+        except FieldError as error:
+            names = {"variability": "cv_within", "noise": "s0"}
+            field = names.get(error.field, error.field)
+            raise FieldError(type(self).__name__, field, error.problem) from None
 
     @property
     def release_probability(self) -> float:

@@ -18,8 +18,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from synsim import compose
 from synsim.component import InputError, Mechanism, Parameters, option, parameter
+from synsim.component.errors import FieldError
 from synsim.component.code import State
 from synsim.models.pair_stdp import PlasticityRule
 from synsim.models.quantal_release import ReleaseRule
@@ -137,48 +140,63 @@ class Synapse:
         contacts = self.contacts
         if (contacts.p is None) == (self.short_term is None):
             found = "neither" if contacts.p is None else "both"
-            raise InputError(
-                f"Synapse: found {found} of p and short_term, expected one of them: "
-                "p and U are the same quantity, said once"
+            raise FieldError(
+                "Synapse",
+                "p",
+                f"found {found} of p and short-term plasticity (with its U), expected one of them: "
+                "p and U are the same quantity, said once",
             )
         if self.release.needs_recovery and self.short_term is None:
-            raise InputError(
-                f"Synapse.release: found {self.release.name!r} without short_term, expected "
-                "TsodyksMarkram(U=.., tau_rec=..): its tau_rec refills the sites"
+            raise FieldError(
+                "Synapse",
+                "release",
+                f"found {self.release.name!r} without short-term plasticity, expected it with "
+                "its tau_rec, which refills the sites",
             )
         if self.variability is not None:
-            self._check_variability()
+            self._check_variability(self.variability)
+        if self.noise is not None and self.noise.dimension("s0") != contacts.dimension("q"):
+            raise FieldError(
+                "Synapse",
+                "noise",
+                f"found s0 = {self.noise.text('s0')}, expected the dimension of "
+                f"q = {contacts.text('q')}",
+            )
+        self._check_plasticity()
+
+    def _check_plasticity(self) -> None:
+        acts_on = self.contacts.acts_on
         if self.plasticity is None:
-            if contacts.acts_on != "q":
-                raise InputError(
-                    f"Synapse.acts_on: found {contacts.acts_on!r} without a plasticity rule"
+            if acts_on != "q":
+                raise FieldError(
+                    "Synapse", "acts_on", f"found {acts_on!r} without a plasticity rule"
                 )
         elif self.plasticity.bounded:
-            compose.within_unit_interval(contacts.w0, "Synapse.w0")
-        elif contacts.acts_on != "q":
-            raise InputError(
-                f"Synapse.acts_on: found {contacts.acts_on!r} with a rule without bounds, "
-                "expected 'q': only a weight in [0, 1] can scale p or n"
-            )
-        if self.noise is not None and self.noise.dimension("s0") != contacts.dimension("q"):
-            raise InputError(
-                f"RecordingNoise.s0: found {self.noise.text('s0')}, expected the dimension of "
-                f"q = {contacts.text('q')}"
+            try:
+                compose.within_unit_interval(self.contacts.w0)
+            except InputError as error:
+                raise FieldError("Synapse", "w0", str(error)) from None
+        elif acts_on != "q":
+            raise FieldError(
+                "Synapse",
+                "acts_on",
+                f"found {acts_on!r} with a rule without bounds, expected 'q': only a weight in "
+                "[0, 1] can scale p or n",
             )
 
-    def _check_variability(self) -> None:
-        import numpy as np
-
-        assert self.variability is not None
+    def _check_variability(self, variability: QuantalVariability) -> None:
         if not self.release.stochastic:
-            raise InputError(
-                "Synapse.variability: found with mean-field release, expected release='binomial' "
-                "or 'sites': a mean has no scatter"
+            raise FieldError(
+                "Synapse",
+                "variability",
+                "found with mean-field release, expected binomial or sites: a mean has no scatter",
             )
-        if self.release.needs_recovery and np.any(np.asarray(self.variability.cv_between) > 0):
-            raise InputError(
-                "QuantalVariability.cv_between: found above 0 with release='sites', expected 0: "
-                "connect n synapses of one site each, each with its own q"
+        if self.release.needs_recovery and np.any(np.asarray(variability.cv_between) > 0):
+            raise FieldError(
+                "Synapse",
+                "cv_between",
+                "found above 0 with release sites, expected 0: connect n synapses of one site "
+                "each, each with its own q",
             )
 
     @property
@@ -254,5 +272,5 @@ def release_rule(given: str | ReleaseRule) -> ReleaseRule:
 
 def _of_kind(part: Any, kind: type, name: str) -> Any:
     if part is not None and not isinstance(part, kind):
-        raise InputError(f"Synapse.{name}: found {part!r}, expected a {kind.__name__} or None")
+        raise FieldError("Synapse", name, f"found {part!r}, expected a {kind.__name__} or None")
     return part

@@ -53,7 +53,7 @@ def _usage(words: list[str], name: str | None) -> int:
         )
         return 0
     found = "nothing" if name is None else repr(words[0])
-    raise InputError(f"synsim run: found {found} for the protocol, expected one of {known}")
+    raise InputError(f"run: found {found} for the protocol, expected one of {known}")
 
 
 def _protocol_of(words: list[str]) -> ModuleType:

@@ -15,6 +15,10 @@ most of the variance it is on the wide side.
 An interval is the smallest one that holds every value not refused. Where no value tried is
 refused, that side has no limit: None (0 for an amplitude, which has a natural end there).
 
+The likelihood has several maxima, and so has its profile: a climb that stays in the wrong one
+makes an interval too narrow. So each profile starts from several maxima, neighbours along it
+help each other, and its far end and its two limits are searched afresh.
+
 Sources: Venzon & Moolgavkar 1988; Bates & Watts 1988, Nonlinear Regression Analysis.
 """
 
@@ -43,12 +47,16 @@ _BETTER = 1e-3  # in log likelihood: a profile that climbs higher than the maxim
 
 @dataclass(frozen=True)
 class Profile:
-    """Intervals, and every point visited that is not refused, shape (m, k), for a band."""
+    """Intervals, and every point visited that is not refused, shape (m, k), for a band.
+
+    `better` is not None when the climb found more than the maximum it was given: then there
+    are no intervals, and the maximum is to be sought again from there.
+    """
 
     intervals: tuple[Interval, ...]
     inside: Array
     limit: float
-    better: Array | None = None  # coordinates of a greater likelihood, if one was found
+    better: Array | None = None
 
 
 def limit(n: int, p: int, level: float = 0.95) -> float:
@@ -72,10 +80,10 @@ def covariance(problem: Problem, u: Array) -> Array:
     stuck = ((u <= problem.low) & (gradient > 0)) | ((u >= problem.high) & (gradient < 0))
     scale = np.sqrt(np.diag(matrix))
     free = ~stuck & (scale > 0)
+    outer = np.outer(scale[free], scale[free])
     found = np.zeros_like(matrix)
-    inner = matrix[np.ix_(free, free)] / np.outer(scale[free], scale[free])
-    found[np.ix_(free, free)] = np.linalg.pinv(inner, rcond=1e-8) / np.outer(
-        scale[free], scale[free]
+    found[np.ix_(free, free)] = (
+        np.linalg.pinv(matrix[np.ix_(free, free)] / outer, rcond=1e-8) / outer
     )
     return found
 
@@ -90,154 +98,193 @@ def profile(problem: Problem, maximum: Maximum, level: float = 0.95) -> Profile:
 
     Returns
     -------
-    Profile, with one interval per coordinate. Its `better` is not None when the climb found
-    more than the maximum: then maximise from there and profile again.
+    Profile, with one interval per coordinate, in the unit of the parameter.
     """
-    k = problem.size
-    allowed = limit(problem.y.size, k - 1, level)
-    spread = covariance(problem, maximum.u)
-    # One row per parameter, direction and distance.
-    at, which, way = [], [], []
-    for j in range(k - 1):
-        for direction, end in ((-1, problem.low[j]), (1, problem.high[j])):
-            room = abs(end - maximum.u[j])
-            if room <= 0:
-                continue
-            first = min(0.4 * math.sqrt(spread[j, j]) or room / 50, room / 4)
-            at.append(maximum.u[j] + direction * np.geomspace(first, room, _GRID))
-            at[-1][-1] = end
-            which.append(j)
-            way.append(direction)
-    if not at:
-        return Profile(tuple(_natural(problem, maximum, {})), maximum.u[None], allowed)
-    places, js = np.array(at), np.array(which)
-    points, deviance = _grid(problem, maximum, spread, places, js, allowed)
-    if deviance.min() < -2 * _BETTER:
-        better = points.reshape(-1, k)[int(np.argmin(deviance))]
-        return Profile((), maximum.u[None], allowed, better)
-    ends, visited = _crossings(problem, maximum, places, js, points, deviance, allowed)
-    found = {(int(j), d): end for j, d, end in zip(js, way, ends, strict=True)}
-    inside = np.concatenate([maximum.u[None], points[deviance <= allowed], visited])
-    return Profile(tuple(_natural(problem, maximum, found)), inside, allowed)
+    allowed = limit(problem.y.size, problem.size - 1, level)
+    rays = _Rays(problem, maximum, allowed)
+    found: dict[tuple[int, int], float] = {}
+    if rays.js.size:
+        rays.explore()
+        for _ in range(4):
+            ends = rays.ends()
+            if not rays.check(ends):
+                break
+        if rays.deviance().min() < -2 * _BETTER:
+            return Profile((), maximum.u[None], allowed, rays.best())
+        found = {
+            (int(j), int(way)): float(end)
+            for j, way, end in zip(rays.js, rays.ways, ends, strict=True)
+        }
+    return Profile(tuple(_intervals(problem, found)), rays.inside(), allowed)
 
 
-def _natural(
-    problem: Problem, maximum: Maximum, found: dict[tuple[int, int], float]
-) -> list[Interval]:
+def _intervals(problem: Problem, found: dict[tuple[int, int], float]) -> list[Interval]:
     """Ends in the units of the parameters; NaN, or no room to that side, means no limit."""
     intervals: list[Interval] = []
     for j, c in enumerate(problem.coordinates):
         ends: list[float | None] = []
-        for direction in (-1, 1):
-            u = found.get((j, direction), math.nan)
+        for way in (-1, 1):
+            u = found.get((j, way), math.nan)
             if not math.isnan(u):
-                ends.append(math.exp(u) if c.log else float(u))
+                ends.append(math.exp(u) if c.log else u)
             else:
-                ends.append(0.0 if direction < 0 and c.low == 0 else None)
+                ends.append(0.0 if way < 0 and c.low == 0 else None)
         intervals.append((ends[0], ends[1]))
     return intervals
 
 
-def _grid(
-    problem: Problem,
-    maximum: Maximum,
-    spread: Array,
-    places: Array,
-    js: Array,
-    allowed: float,
-) -> tuple[Array, Array]:
-    """Maxima (rows, _GRID, k) with one coordinate held, and their deviance (rows, _GRID)."""
-    rows, steps = places.shape
-    k = problem.size
-    held = np.zeros((rows, steps, k), bool)
-    held[np.arange(rows), :, js] = True
+class _Rays:
+    """Profiles of all parameters in both directions: one row per parameter and direction.
 
-    def put(points: Array) -> Array:
-        points = np.array(np.broadcast_to(points, (rows, steps, k)))
-        points[np.arange(rows), :, js] = places
-        return points
-
-    def improve(new: Array, points: Array, loss: Array) -> None:
-        """Climb from `new` where the best so far is refused, and keep what is better."""
-        rows_, steps_ = np.nonzero(2 * (loss + maximum.loglik) > allowed)
-        u, found = climb(
-            problem, new[rows_, steps_], fixed=held[rows_, steps_], steps=40, tolerance=1e-3
-        )
-        wins = found < loss[rows_, steps_]
-        points[rows_[wins], steps_[wins]], loss[rows_[wins], steps_[wins]] = u[wins], found[wins]
-
-    # The first guess follows the ridge of the likelihood, as far as it is straight.
-    diagonal = spread[js, js]
-    ridge = np.divide(spread[js], diagonal[:, None], where=diagonal[:, None] > 0, out=0 * spread[js])
-    moved = places - maximum.u[js][:, None]
-    straight = np.clip(maximum.u + ridge[:, None, :] * moved[:, :, None], problem.low, problem.high)
-    points, loss = put(maximum.u), np.full((rows, steps), np.inf)
-    for new in (straight, maximum.u, *maximum.others[:2]):
-        improve(put(new), points, loss)
-    # Neighbours along the profile help each other out of lesser maxima.
-    for _ in range(3):
-        before = loss.copy()
-        for neighbour in (1, -1):
-            rolled = np.roll(points, neighbour, axis=1)
-            edge = 0 if neighbour == 1 else -1
-            rolled[:, edge] = maximum.u if edge == 0 else points[:, -1]
-            improve(put(rolled), points, loss)
-        if np.max(before - loss) < 0.01:
-            break
-    return points, 2 * (loss + maximum.loglik)
-
-
-def _crossings(
-    problem: Problem,
-    maximum: Maximum,
-    places: Array,
-    js: Array,
-    points: Array,
-    deviance: Array,
-    allowed: float,
-) -> tuple[Array, Array]:
-    """Where the deviance leaves the limit for good, NaN where it never does.
-
-    Returns the ends (rows,), and the points visited inside the limit (m, k).
+    `places` (rows, _GRID) are the values held, from the estimate outwards to the bound;
+    `points` (rows, _GRID, k) the maxima found there and `loss` (rows, _GRID) their loss.
     """
-    rows, steps = places.shape
-    k = problem.size
-    inside = deviance <= allowed
-    outermost = np.where(inside.any(axis=1), steps - 1 - np.argmax(inside[:, ::-1], axis=1), -1)
-    ends = np.full(rows, np.nan)
-    open_rows = np.flatnonzero(outermost < steps - 1)
-    visited = [np.empty((0, k))]
-    if not open_rows.size:
-        return ends, visited[0]
-    o = outermost[open_rows]
-    j = js[open_rows]
-    first = o < 0
-    x_in = np.where(first, maximum.u[j], places[open_rows, o])
-    u_in = np.where(first[:, None], maximum.u, points[open_rows, o])
-    # Roots of the deviance are nearly straight in the distance from the estimate.
-    aim = math.sqrt(allowed)
-    f_in = np.where(first, 0.0, np.sqrt(np.maximum(deviance[open_rows, o], 0))) - aim
-    x_out, u_out = places[open_rows, o + 1], points[open_rows, o + 1]
-    f_out = np.sqrt(deviance[open_rows, o + 1]) - aim
-    todo = np.arange(j.size)
-    for turn in range(12):
-        a, b = todo, j[todo]
-        fraction = -f_in[a] / (f_out[a] - f_in[a]) if turn % 3 != 2 else np.full(a.shape, 0.5)
-        fraction = np.clip(fraction, 0.02, 0.98)
-        x = x_in[a] + fraction * (x_out[a] - x_in[a])
-        new = u_in[a] + fraction[:, None] * (u_out[a] - u_in[a])
-        new[np.arange(a.size), b] = x
-        held = np.arange(k) == b[:, None]
-        u, loss = climb(problem, new, fixed=held, steps=60, tolerance=1e-4)
-        f = np.sqrt(np.maximum(2 * (loss + maximum.loglik), 0)) - aim
-        goes_in = f <= 0
-        visited.append(u[goes_in])
-        i, o = a[goes_in], a[~goes_in]
-        x_in[i], f_in[i], u_in[i] = x[goes_in], f[goes_in], u[goes_in]
-        x_out[o], f_out[o], u_out[o] = x[~goes_in], f[~goes_in], u[~goes_in]
-        close = (np.abs(f) < 2e-3) | (np.abs(x_out[a] - x_in[a]) < 1e-5 * (1 + np.abs(x)))
-        todo = todo[~close]
-        if not todo.size:
-            break
-    ends[open_rows] = x_in - f_in * (x_out - x_in) / (f_out - f_in)
-    return ends, np.concatenate(visited)
+
+    def __init__(self, problem: Problem, maximum: Maximum, allowed: float) -> None:
+        self.problem, self.maximum, self.allowed = problem, maximum, allowed
+        self.spread = covariance(problem, maximum.u)
+        places, js, ways = [], [], []
+        for j in range(problem.size - 1):
+            for way, end in ((-1, problem.low[j]), (1, problem.high[j])):
+                room = abs(end - maximum.u[j])
+                if room > 0:
+                    first = min(0.4 * math.sqrt(self.spread[j, j]) or room / 50, room / 4)
+                    places.append(maximum.u[j] + way * np.geomspace(first, room, _GRID))
+                    places[-1][-1] = end
+                    js.append(j)
+                    ways.append(way)
+        self.places = np.array(places).reshape(-1, _GRID)
+        self.js, self.ways = np.array(js, int), np.array(ways, int)
+        self.points = np.tile(maximum.u, (len(js), _GRID, 1))
+        self.loss = np.full(self.places.shape, np.inf)
+        self.visited = [maximum.u[None]]
+
+    def deviance(self) -> Array:
+        return 2 * (self.loss + self.maximum.loglik)
+
+    def inside(self) -> Array:
+        return np.concatenate([*self.visited, self.points[self.deviance() <= self.allowed]])
+
+    def best(self) -> Array:
+        return self.points.reshape(-1, self.problem.size)[int(np.argmin(self.loss))]
+
+    def explore(self) -> None:
+        """Fill the rows, from the estimate, the runners-up, the far ends and one another."""
+        everywhere = np.arange(self.js.size)
+        u, loss = self._afresh(everywhere, self.places[:, -1])
+        self.points[:, -1], self.loss[:, -1] = u, loss
+        # The ridge of the likelihood, as far as it is straight, is the likeliest place.
+        own = self.spread[self.js, self.js]
+        slope = np.zeros((self.js.size, self.problem.size))
+        np.divide(self.spread[self.js], own[:, None], where=own[:, None] > 0, out=slope)
+        moved = self.places - self.maximum.u[self.js][:, None]
+        self._improve(self.maximum.u + slope[:, None, :] * moved[:, :, None])
+        for start in (self.maximum.u, *self.maximum.others):
+            self._improve(np.broadcast_to(start, self.points.shape))
+        self._sweep()
+
+    def ends(self) -> Array:
+        """Where each row leaves the limit for good, NaN where it never does, shape (rows,)."""
+        rows, steps = self.places.shape
+        inside = self.deviance() <= self.allowed
+        last = np.where(inside.any(axis=1), steps - 1 - np.argmax(inside[:, ::-1], axis=1), -1)
+        found = np.full(rows, np.nan)
+        todo = np.flatnonzero(last < steps - 1)
+        first, at, after = last < 0, np.maximum(last, 0), np.minimum(last + 1, steps - 1)
+        row = np.arange(rows)
+        aim = math.sqrt(self.allowed)
+        root = np.sqrt(np.maximum(self.deviance(), 0)) - aim  # nearly straight in the distance
+        x_in = np.where(first, self.maximum.u[self.js], self.places[row, at])
+        u_in = np.where(first[:, None], self.maximum.u, self.points[row, at])
+        f_in = np.where(first, -aim, root[row, at])
+        x_out, u_out, f_out = self.places[row, after], self.points[row, after], root[row, after]
+        open_rows = todo.copy()
+        for turn in range(12):
+            if not todo.size:
+                break
+            a = todo
+            fraction = -f_in[a] / (f_out[a] - f_in[a]) if turn % 3 != 2 else np.full(a.size, 0.5)
+            fraction = np.clip(fraction, 0.02, 0.98)
+            x = x_in[a] + fraction * (x_out[a] - x_in[a])
+            new = u_in[a] + fraction[:, None] * (u_out[a] - u_in[a])
+            u, loss = self._climb(a, new, x, steps=100, tolerance=1e-4)
+            f = np.sqrt(np.maximum(2 * (loss + self.maximum.loglik), 0)) - aim
+            goes_in = f <= 0
+            self.visited.append(u[goes_in])
+            i, o = a[goes_in], a[~goes_in]
+            x_in[i], f_in[i], u_in[i] = x[goes_in], f[goes_in], u[goes_in]
+            x_out[o], f_out[o], u_out[o] = x[~goes_in], f[~goes_in], u[~goes_in]
+            close = (np.abs(f) < 2e-3) | (np.abs(x_out[a] - x_in[a]) < 1e-5 * (1 + np.abs(x)))
+            todo = a[~close]
+        a = open_rows
+        found[a] = x_in[a] - f_in[a] * (x_out[a] - x_in[a]) / (f_out[a] - f_in[a])
+        return found
+
+    def check(self, ends: Array) -> bool:
+        """Search afresh just beyond the ends; True when one of them does not hold."""
+        rows = np.flatnonzero(~np.isnan(ends))
+        if not rows.size:
+            return False
+        beyond = 0.05 * np.abs(ends[rows] - self.maximum.u[self.js[rows]])
+        room = np.abs(self.places[rows, -1] - ends[rows])
+        x = ends[rows] + self.ways[rows] * np.minimum(beyond, room)
+        u, loss = self._afresh(rows, x)
+        wrong = 2 * (loss + self.maximum.loglik) < self.allowed
+        if not wrong.any():
+            return False
+        for row, place, point, value in zip(
+            rows[wrong], x[wrong], u[wrong], loss[wrong], strict=True
+        ):
+            # It takes the place of the outermost value inside, which lies further in.
+            column = max(
+                int(np.searchsorted(self.ways[row] * self.places[row], self.ways[row] * place)) - 1,
+                0,
+            )
+            self.places[row, column] = place
+            self.points[row, column], self.loss[row, column] = point, value
+        self._sweep()
+        return True
+
+    def _climb(
+        self, rows: Array, start: Array, x: Array, steps: int, tolerance: float
+    ) -> tuple[Array, Array]:
+        """Climb with the row's parameter held at x; `start` is (m, k), the others (m,)."""
+        held = np.arange(self.problem.size) == self.js[rows][:, None]
+        start = np.where(held, x[:, None], start)
+        return climb(self.problem, start, fixed=held, steps=steps, tolerance=tolerance)
+
+    def _improve(self, start: Array) -> None:
+        """Climb from `start`, the shape of `points`, wherever the best so far is refused."""
+        r, s = np.nonzero(self.deviance() > self.allowed)
+        u, found = self._climb(r, start[r, s], self.places[r, s], steps=50, tolerance=1e-3)
+        wins = found < self.loss[r, s]
+        self.points[r[wins], s[wins]], self.loss[r[wins], s[wins]] = u[wins], found[wins]
+
+    def _sweep(self) -> None:
+        """Neighbours along a row help each other out of lesser maxima."""
+        for _ in range(3):
+            before = self.loss.copy()
+            inner = np.concatenate(
+                [np.broadcast_to(self.maximum.u, self.points[:, :1].shape), self.points[:, :-1]],
+                axis=1,
+            )
+            self._improve(inner)
+            self._improve(np.concatenate([self.points[:, 1:], self.points[:, -1:]], axis=1))
+            if np.max(before - self.loss) < 0.01:
+                break
+
+    def _afresh(self, rows: Array, x: Array) -> tuple[Array, Array]:
+        """A search from the seeds with the row's parameter held at x: maxima and their loss."""
+        seeds, k = self.maximum.seeds, self.problem.size
+        count = len(seeds)
+        u, loss = self._climb(
+            np.repeat(rows, count), np.tile(seeds, (rows.size, 1)), np.repeat(x, count), 8, 1e-3
+        )
+        best = np.argsort(loss.reshape(-1, count), axis=1)[:, :4]
+        few = best.shape[1]
+        chosen = np.take_along_axis(u.reshape(-1, count, k), best[:, :, None], axis=1)
+        u, loss = self._climb(
+            np.repeat(rows, few), chosen.reshape(-1, k), np.repeat(x, few), 100, 1e-3
+        )
+        pick = np.argmin(loss.reshape(-1, few), axis=1) + few * np.arange(rows.size)
+        return u[pick], loss[pick]

@@ -28,11 +28,15 @@ _LONGEST_STEP = 1.5  # in logarithms of times: farther, a Gauss-Newton step mean
 
 @dataclass(frozen=True)
 class Maximum:
-    """The best point found: coordinates (k,), log likelihood, and the runners-up (m, k)."""
+    """The best point found: coordinates (k,) and log likelihood; and the runners-up (m, k).
+
+    `seeds` (s, k) are some of the starting points, spread over all of them.
+    """
 
     u: Array
     loglik: float
     others: Array
+    seeds: Array
 
 
 def climb(
@@ -133,7 +137,7 @@ def starts(problem: Problem, guess: Mapping[str, float], kinds: Mapping[str, str
     return problem.to_u(values, np.clip(spread, low, high))
 
 
-def maximise(problem: Problem, start: Array, *, keep: int = 4) -> Maximum:
+def maximise(problem: Problem, start: Array, *, keep: int = 3) -> Maximum:
     """The greatest likelihood from many starting points.
 
     Parameters
@@ -152,7 +156,8 @@ def maximise(problem: Problem, start: Array, *, keep: int = 4) -> Maximum:
     polished = np.clip(_lmfit(problem, u[0]), problem.low, problem.high)
     again, loss_again = climb(problem, np.stack([u[0], polished]))
     winner = int(np.argmin(loss_again))
-    return Maximum(again[winner], -float(loss_again[winner]), u[1:])
+    seeds = start[:: max(1, len(start) // 40)]
+    return Maximum(again[winner], -float(loss_again[winner]), u[1:], seeds)
 
 
 def _different(u: Array, loss: Array, count: int) -> tuple[Array, Array]:
