@@ -62,9 +62,7 @@ GUTIG = Citation(
 MORRISON = Citation(
     "Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459", "10.1007/s00422-008-0233-1", "Fig. 7"
 )
-BI_POO_2001 = Citation(
-    "Bi & Poo 2001, Annu Rev Neurosci 24:139", "10.1146/annurev.neuro.24.1.139"
-)
+BI_POO_2001 = Citation("Bi & Poo 2001, Annu Rev Neurosci 24:139", "10.1146/annurev.neuro.24.1.139")
 
 
 def _numpy_power(base: Any, exponent: Any) -> NDArray[np.float64]:

@@ -137,7 +137,9 @@ class MeanFieldRelease(ReleaseRule):
 
     @staticmethod
     def draw(n: str, probability: str, available: str | None) -> Fragment:
-        return Fragment(on_pre=f"released = {' * '.join(filter(None, (n, probability, available)))}")
+        return Fragment(
+            on_pre=f"released = {' * '.join(filter(None, (n, probability, available)))}"
+        )
 
 
 class BinomialRelease(ReleaseRule):

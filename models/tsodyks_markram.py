@@ -28,6 +28,7 @@ once with tau_rec); for the inactive state between, see `tsodyks_three_state`.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,7 +60,7 @@ class TsodyksMarkram(Mechanism):
 
     name = "tsodyks-markram"
     role = "short-term plasticity"
-    citations = (TSODYKS_MARKRAM, MARKRAM_WANG, MAASS_MARKRAM)
+    citations: ClassVar[tuple[Citation, ...]] = (TSODYKS_MARKRAM, MARKRAM_WANG, MAASS_MARKRAM)
     presets = MappingProxyType(
         {
             "tm-facilitating": _preset(

@@ -58,9 +58,7 @@ class TsodyksThreeState(TsodyksMarkram):
         }
     )
 
-    tau_inact: float = parameter(
-        "ms", "time in the active state", low=0, low_open=True, array=True
-    )
+    tau_inact: float = parameter("ms", "time in the active state", low=0, low_open=True, array=True)
 
     def check(self) -> None:
         if np.any(np.asarray(self.tau_inact) == np.asarray(self.tau_rec)):

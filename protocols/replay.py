@@ -75,13 +75,20 @@ class Outcome(Result):
             ("x", "availability $x$", "simulation"),
         ):
             values = np.asarray(self.columns[name])[pre]
-            middle.plot(time[pre], values, "o-", lw=0.6, ms=2.5, color=style.COLOURS[colour], label=label)
+            middle.plot(
+                time[pre], values, "o-", lw=0.6, ms=2.5, color=style.COLOURS[colour], label=label
+            )
         middle.set_ylim(-0.05, 1.05)
         middle.set_ylabel("$u$, $x$")
         released = middle.twinx()
         released.vlines(
-            time[pre], 0, np.asarray(self.columns["released"])[pre],
-            color=style.COLOURS["neutral"], lw=1.2, alpha=0.6, label="released quanta",
+            time[pre],
+            0,
+            np.asarray(self.columns["released"])[pre],
+            color=style.COLOURS["neutral"],
+            lw=1.2,
+            alpha=0.6,
+            label="released quanta",
         )
         released.set_ylabel("quanta")
         released.set_ylim(bottom=0)
@@ -122,7 +129,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         if name in {state.name for state in synapse.states}
     )
     delays = [round(d / settings.time_step) for d in (settings.delay, settings.dendritic_delay)]
-    ends = [train[-1] + delay for train, delay in zip((pre, post), delays, strict=True) if len(train)]
+    ends = [
+        train[-1] + delay for train, delay in zip((pre, post), delays, strict=True) if len(train)
+    ]
     done = engine.simulate(
         engine.Program(synapse, 1, events=kept),
         pre=engine.Spikes.of(pre, np.zeros_like(pre)),

@@ -36,14 +36,18 @@ class Settings(induction.InductionSettings):
     """Pairing at many lags."""
 
     delta_t: NDArray[np.float64] = values(
-        "ms", "lags t_post - t_pre: start:stop:step, or values with commas",
+        "ms",
+        "lags t_post - t_pre: start:stop:step, or values with commas",
         default="-100ms:100ms:2ms",
     )
     repeats: int = parameter(
         "1", "repeats of each lag, where release is stochastic", default=1, low=1, integer=True
     )
     test_pulses: int = parameter(
-        "1", "test pulses before and after, where release is stochastic", default=30, low=1,
+        "1",
+        "test pulses before and after, where release is stochastic",
+        default=30,
+        low=1,
         integer=True,
     )
     test_rate: float = parameter(
@@ -53,7 +57,9 @@ class Settings(induction.InductionSettings):
     def check(self) -> None:
         super().check()
         nothing = (
-            self.n == 0 or self.release_probability == 0 or self.q == 0
+            self.n == 0
+            or self.release_probability == 0
+            or self.q == 0
             or (self.acts_on == "n" and np.floor(self.w0 * self.n + 0.5) == 0)
         )
         if nothing:
@@ -89,7 +95,10 @@ class Outcome(Result):
             for side, colour in ((lag > 0, "ltp"), (lag < 0, "ltd"), (lag == 0, "neutral")):
                 if np.any(side):
                     ax.plot(
-                        lag[side], change[side], "o", color=style.COLOURS[colour],
+                        lag[side],
+                        change[side],
+                        "o",
+                        color=style.COLOURS[colour],
                         label="simulation" if colour != "neutral" else None,
                     )
         fine = _fine_prediction(self.settings, lag)
@@ -115,7 +124,13 @@ def _draw_measured(ax: Axes, lag: NDArray[Any], change: NDArray[Any]) -> None:
     mean = np.array([k.mean() if len(k) else np.nan for k in kept])
     sem = np.array([k.std(ddof=1) / np.sqrt(len(k)) if len(k) > 1 else 0.0 for k in kept])
     ax.errorbar(
-        places, mean, sem, fmt="o", ms=3, lw=0.8, color=style.COLOURS["simulation"],
+        places,
+        mean,
+        sem,
+        fmt="o",
+        ms=3,
+        lw=0.8,
+        color=style.COLOURS["simulation"],
         label="simulation, mean ± SEM",
     )
 
@@ -126,12 +141,15 @@ def _fine_prediction(
     """The closed form on a fine grid of lags, with a gap at 0 where the window jumps."""
     steps = induction.on_grid(lag_ms * 1e-3, settings.time_step)
     grid = np.rint(np.linspace(steps.min(), steps.max(), 400)).astype(np.int64)
-    grid = np.unique(np.append(grid, [-1, 0, 1])) if steps.min() < 0 < steps.max() else np.unique(grid)
+    grid = (
+        np.unique(np.append(grid, [-1, 0, 1])) if steps.min() < 0 < steps.max() else np.unique(grid)
+    )
     course = induction.predicted_course(settings, grid)
     if course is None:
         return None
     change = induction.response_ratio(settings, course[:, -1])
-    return grid * settings.time_step * 1e3, np.where(grid == 0, np.nan, change)
+    lags = grid.astype(np.float64) * settings.time_step * 1e3
+    return lags, np.where(grid == 0, np.nan, change).astype(np.float64)
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
@@ -154,8 +172,8 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         failed = int(np.count_nonzero(np.isnan(change)))
         if failed:
             notes.append(
-                f"{failed} of {change.size} measurements have no response to any test pulse before: "
-                "their change is left empty"
+                f"{failed} of {change.size} measurements have no response to any test pulse "
+                "before: their change is left empty"
             )
     else:
         change, done = _exact(settings, paired, running)

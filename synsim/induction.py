@@ -24,7 +24,7 @@ class InductionSettings(SynapseSettings):
     rate: float = parameter("Hz", "pairings per second", default="1Hz", low=0, low_open=True)
     lag_at: str = option(
         ("synapse", "soma"),
-        "where the lag t_post - t_pre is meant: as spikes arrive at the synapse, or as they are fired",
+        "where the lag is meant: of spikes arriving at the synapse, or as they are fired",
         default="synapse",
     )
 
@@ -91,8 +91,9 @@ def _notes(
     if np.any(moved > 1e-6 * step):
         worst = int(np.argmax(moved))
         notes.append(
-            f"{np.count_nonzero(moved > 1e-6 * step)} lags were put on the grid of {grid}, the "
-            f"furthest by {show(float(f'{moved[worst]:.3g}'), 'ms')}; the table has them as they ran"
+            f"{np.count_nonzero(moved > 1e-6 * step)} lags were put on the grid of {grid}, "
+            f"the furthest by {show(float(f'{moved[worst]:.3g}'), 'ms')}; "
+            "the table shows them as they ran"
         )
     period = settings.period_steps * step
     if abs(period * settings.rate - 1) > 1e-9:

@@ -106,9 +106,7 @@ class Result:
             )
         with (Path(directory) / "data.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
-        columns = {
-            name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(rows[0])
-        }
+        columns = {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(rows[0])}
         return cls(
             settings=from_texts(cls.settings_type, summary["settings"]),
             columns=columns,

@@ -50,7 +50,7 @@ class MechanismField(Spec):
         names = [m.name for m in catalogue.mechanisms() if m.role == self.role]
         return "one of " + ", ".join(names + [NONE] * self.optional)
 
-    def named(self, name: str, default: Mechanism | None) -> Mechanism | None:
+    def named(self, name: str, default: Any) -> Mechanism | None:
         """What `name` stands for, with the parameters it starts from."""
         if name == NONE and self.optional:
             return None
@@ -107,31 +107,50 @@ class SynapseSettings(Parameters):
     )
     n: int = parameter("1", "number of release sites", default=1, low=0, integer=True)
     p: float | None = parameter(
-        "1", "release probability (the same quantity as U)", default=None, low=0, high=1,
+        "1",
+        "release probability (the same quantity as U)",
+        default=None,
+        low=0,
+        high=1,
         optional=True,
     )
     U: float | None = parameter(
-        "1", "release probability at rest (the same quantity as p)", default=None, low=0, high=1,
+        "1",
+        "release probability at rest (the same quantity as p)",
+        default=None,
+        low=0,
+        high=1,
         optional=True,
     )
     q: float = parameter(RESPONSE_UNITS, "response to one quantum", default="1mV")
     tau_rec: float | None = parameter(
-        "ms", "recovery of a released site; turns depression on", default=None, low=0,
-        low_open=True, optional=True,
+        "ms",
+        "recovery of a released site; turns depression on",
+        default=None,
+        low=0,
+        low_open=True,
+        optional=True,
     )
     tau_facil: float | None = parameter(
         "ms", "decay of facilitation, with --tau-rec", default=None, low=0, optional=True
     )
     tau_inact: float | None = parameter(
-        "ms", "inactive state of the three-state model, with --tau-rec", default=None, low=0,
-        low_open=True, optional=True,
+        "ms",
+        "inactive state of the three-state model, with --tau-rec",
+        default=None,
+        low=0,
+        low_open=True,
+        optional=True,
     )
     cv_within: float = parameter(
         "1", "CV of a site's quantal size from release to release", default=0.0, low=0
     )
     cv_between: float = parameter("1", "CV of quantal size between sites", default=0.0, low=0)
     s0: float | None = parameter(
-        RESPONSE_UNITS, "standard deviation of the recording noise", default=None, low=0,
+        RESPONSE_UNITS,
+        "standard deviation of the recording noise",
+        default=None,
+        low=0,
         optional=True,
     )
     delay: float = parameter("ms", "axonal delay of the presynaptic spike", default="0ms", low=0)
@@ -152,13 +171,15 @@ class SynapseSettings(Parameters):
             raise FieldError(
                 type(self).__name__,
                 "U",
-                f"found {self.text('U')} beside p = {self.text('p')}, expected one of the two: they "
-                "are the same quantity",
+                f"found {self.text('U')} beside p = {self.text('p')}, expected one of the two: "
+                "they are the same quantity",
             )
         for name in ("tau_facil", "tau_inact"):
             if getattr(self, name) is not None and self.tau_rec is None:
                 raise FieldError(
-                    type(self).__name__, name, "found without tau_rec, expected both or none"
+                    type(self).__name__,
+                    name,
+                    f"found {self.text(name)} without tau_rec, expected both",
                 )
         try:
             self.synapse()

@@ -30,7 +30,7 @@ COLOURS = {
     "neutral": "#7F7F7F",
 }
 
-RC = {
+RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8.5,

@@ -22,8 +22,8 @@ import numpy as np
 
 from synsim import compose
 from synsim.component import InputError, Mechanism, Parameters, option, parameter
-from synsim.component.errors import FieldError
 from synsim.component.code import State
+from synsim.component.errors import FieldError
 from synsim.models.pair_stdp import PlasticityRule
 from synsim.models.quantal_release import ReleaseRule
 from synsim.models.quantal_variability import QuantalVariability

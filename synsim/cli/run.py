@@ -114,7 +114,9 @@ def _seed(text: str | None) -> int:
         if not 0 <= seed < 2**32:
             raise ValueError
     except ValueError:
-        raise InputError(f"--seed: found {text!r}, expected a whole number, 0 to 2^32 - 1") from None
+        raise InputError(
+            f"--seed: found {text!r}, expected a whole number, 0 to 2^32 - 1"
+        ) from None
     return seed
 
 
@@ -150,11 +152,16 @@ def _parser(module: ModuleType, earlier: dict[str, str]) -> Parser:
     )
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--seed", metavar="N", help="seed of all randomness (default 1)")
-    parser.add_argument("--backend", choices=BACKENDS, help="default: C++, or numpy without a compiler")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="default: C++, or numpy without a compiler"
+    )
     parser.add_argument("--no-plot", action="store_true", help="write no figure")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
     parser.add_argument(
-        "--from", dest="source", metavar="SUMMARY", help="run a summary.json again; flags overrule it"
+        "--from",
+        dest="source",
+        metavar="SUMMARY",
+        help="run a summary.json again; flags overrule it",
     )
     settings = parser.add_argument_group("settings")
     settings.add_argument(

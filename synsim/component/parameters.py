@@ -95,7 +95,9 @@ class Quantity(Spec):
             if numbers.dtype.kind not in "iuf":
                 raise TypeError
         except (TypeError, ValueError):
-            raise InputError(f"found {value!r}, expected {units.expected(self.dimensions)}") from None
+            raise InputError(
+                f"found {value!r}, expected {units.expected(self.dimensions)}"
+            ) from None
         number = units.DIMENSIONS["number"]
         if number in self.dimensions:
             return value, number

@@ -44,9 +44,7 @@ class Values(Quantity):
         if len(parts) != 3:
             raise InputError(f"found {text!r}, expected start:stop:step or values with commas")
         # Decimal steps, so that -100ms:100ms:5ms meets 0 and both ends exactly
-        start, stop, step = (
-            Decimal(repr(units.parse(part, self.dimensions)[0])) for part in parts
-        )
+        start, stop, step = (Decimal(repr(units.parse(part, self.dimensions)[0])) for part in parts)
         if step == 0:
             raise InputError(f"found {text!r} with a step of 0, expected another one")
         steps = (stop - start) / step

@@ -90,9 +90,7 @@ def unit(name: str) -> Unit:
 def expected(dimensions: tuple[Dimension, ...]) -> str:
     """Words for what is expected: 'a time with its unit, such as 20ms'."""
     words = [
-        "a plain number"
-        if d.name == "number"
-        else f"a {d.name} with its unit, such as {d.example}"
+        "a plain number" if d.name == "number" else f"a {d.name} with its unit, such as {d.example}"
         for d in dimensions
     ]
     return " or ".join(words)
@@ -134,8 +132,8 @@ def show(value: float, unit_name: str, separator: str = " ") -> str:
     if not shifted.is_finite():
         number = str(float(value))
     else:
-        number = f"{shifted.normalize():f}" if 1e-6 < abs(shifted) < 1e9 or not shifted else None
-        number = number or f"{shifted.normalize():e}"
+        plain = not shifted or 1e-6 < abs(shifted) < 1e9
+        number = f"{shifted.normalize():{'f' if plain else 'e'}}"
     return number if unit_name == "1" else f"{number}{separator}{unit_name}"
 
 

@@ -57,7 +57,7 @@ def simulate(
         raise InputError(f"found seed {seed}, expected 0 to {2**32 - 1}")
     data = program.values(values or {}, seed)
     command = compiler.find()
-    told = ()
+    told: tuple[str, ...] = ()
     if command is None and backend == "cpp_standalone":
         raise CompilerMissingError(
             "--backend cpp_standalone needs a C++ compiler, and none was found (g++, clang++ or "

@@ -82,8 +82,7 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
     ]
     for pathway in program.event_states:
         lines.append(
-            f"if (object.second == _run_{made.pathway_code(pathway)}) "
-            f"recorder = &kept_{pathway};"
+            f"if (object.second == _run_{made.pathway_code(pathway)}) recorder = &kept_{pathway};"
         )
     lines += [
         "objects.push_back(std::make_pair(object.second, recorder));",

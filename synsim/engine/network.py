@@ -15,7 +15,7 @@ from synsim import brian
 from synsim.engine.program import Program
 
 # The package's attribute of that name is a proxy for the active device, not the module.
-brian_device = importlib.import_module("brian2.devices.device")
+brian_device: Any = importlib.import_module("brian2.devices.device")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def assemble(program: Program) -> Assembled:
     synapses = brian.synapses(program.synapse, *sources, name="synsim_synapses", clock=clock)
     synapses.connect(j="i")
     network = Network(*sources, synapses, name="synsim_network")
-    return Assembled(network, clock, *sources, synapses)
+    return Assembled(network, clock, sources[0], sources[1], synapses)
 
 
 @contextmanager

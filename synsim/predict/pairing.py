@@ -74,12 +74,16 @@ def _follow(
     w = w0
     for i, (factor, post) in enumerate(zip(factors.tolist(), is_post.tolist(), strict=True)):
         if post:
-            w += rule.a_plus * max(1 - w, 0.0) ** rule.mu_plus * factor if rule.mu_plus else (
-                rule.a_plus * factor
+            w += (
+                rule.a_plus * max(1 - w, 0.0) ** rule.mu_plus * factor
+                if rule.mu_plus
+                else (rule.a_plus * factor)
             )
         else:
-            w -= rule.a_minus * max(w, 0.0) ** rule.mu_minus * factor if rule.mu_minus else (
-                rule.a_minus * factor
+            w -= (
+                rule.a_minus * max(w, 0.0) ** rule.mu_minus * factor
+                if rule.mu_minus
+                else (rule.a_minus * factor)
             )
         if rule.bounded:
             w = min(max(w, 0.0), 1.0)
@@ -124,7 +128,9 @@ def _geometric(ratio: float, count: NDArray[Any]) -> NDArray[np.float64]:
     """1 + ratio + ... with that many terms; a period of no length has ratio 1."""
     if ratio == 1.0:
         return count.astype(float)
-    return -np.expm1(count * np.log(ratio)) / (1 - ratio) if ratio > 0 else (count > 0).astype(float)
+    return (
+        -np.expm1(count * np.log(ratio)) / (1 - ratio) if ratio > 0 else (count > 0).astype(float)
+    )
 
 
 def _own_spike_between(

@@ -74,7 +74,7 @@ def imported_distributions() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in ("synsim", "models", "protocols"):
         for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     names = [alias.name for alias in node.names]
                 elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -93,7 +93,7 @@ def normal(name: str) -> str:
 
 def test_every_library_imported_is_declared() -> None:
     """Otherwise it is there by accident, because another one needs it."""
-    text = (ROOT / "setup.cfg").read_text()
+    text = (ROOT / "setup.cfg").read_text(encoding="utf-8")
     declared = {normal(n) for n in re.findall(r"^    ([A-Za-z][\w.-]*) [><=!~]", text, re.M)}
     missing = {k: str(v) for k, v in imported_distributions().items() if k not in declared}
     assert missing == {}

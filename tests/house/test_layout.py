@@ -17,7 +17,7 @@ from tests.house import ROOT
 def test_symlink(name: str) -> None:
     link = ROOT / "synsim" / name
     if not link.is_symlink():
-        assert link.read_text() == f"../{name}"
+        assert link.read_text(encoding="utf-8") == f"../{name}"
         pytest.skip("this checkout has no symlinks")
     assert link.readlink() == Path("..", name)
     assert link.resolve() == ROOT / name
@@ -45,7 +45,9 @@ def test_every_model_file_begins_with_a_docstring(name: str) -> None:
 
 
 def make_targets() -> set[str]:
-    rules = re.findall(r"^([A-Za-z][\w -]*):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    rules = re.findall(
+        r"^([A-Za-z][\w -]*):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {target for rule in rules for target in rule.split()}
 
 
@@ -71,4 +73,4 @@ def test_one_version() -> None:
 
 
 def text_of(name: str) -> str:
-    return (ROOT / name).read_text()
+    return (ROOT / name).read_text(encoding="utf-8")
