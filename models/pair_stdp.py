@@ -105,8 +105,8 @@ class PlasticityRule(Mechanism):
 
     @property
     def bounded(self) -> bool:
-        """Whether w stays in [0, 1]."""
-        raise NotImplementedError
+        """Whether w stays in [0, 1]; a rule that lets it leave says so."""
+        return True
 
     @property
     def post_first(self) -> bool:

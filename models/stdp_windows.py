@@ -26,8 +26,7 @@ Symbols
 
 The change is a fraction (0.2 is 20 % more), and that of the WHOLE protocol, not of one pairing.
 Functions are plain numpy and know no units: all times are in one unit, whichever it is, and
-amplitudes in the unit of the result. Parameters broadcast against the lags, and may be complex
-(which gives exact derivatives by a complex step).
+amplitudes in the unit of the result. Parameters broadcast against the lags.
 
 A lag of exactly 0: the two branches of `exponential` and `anti_hebbian` do not meet there. The
 functions return what coincident spikes do by default in a simulation: no pairing, so 0 (or
@@ -209,6 +208,63 @@ def constant(lag: ArrayLike, offset: Value) -> Array:
     return np.zeros(np.shape(lag)) + offset
 
 
+def _exponential_slopes(
+    lag: Array, A_plus: Value, tau_plus: Value, A_minus: Value, tau_minus: Value
+) -> tuple[Array, ...]:
+    plus = (lag > 0) * np.exp(-np.maximum(lag, 0) / tau_plus)
+    minus = (lag < 0) * np.exp(np.minimum(lag, 0) / tau_minus)
+    return (
+        plus,
+        A_plus * plus * lag / tau_plus**2,
+        -minus,
+        A_minus * minus * lag / tau_minus**2,
+    )
+
+
+def _exponential_offset_slopes(lag: Array, *values: Value) -> tuple[Array, ...]:
+    return (*_exponential_slopes(lag, *values[:4]), np.ones(np.shape(lag)))
+
+
+def _anti_hebbian_slopes(lag: Array, *values: Value) -> tuple[Array, ...]:
+    return _exponential_slopes(-lag, *values)
+
+
+def _alpha_slopes(
+    lag: Array, A_plus: Value, tau_plus: Value, A_minus: Value, tau_minus: Value
+) -> tuple[Array, ...]:
+    plus, minus = np.maximum(lag, 0) / tau_plus, np.maximum(-lag, 0) / tau_minus
+    rise_plus, rise_minus = plus * np.exp(1 - plus), minus * np.exp(1 - minus)
+    return (
+        rise_plus,
+        A_plus * rise_plus * (plus - 1) / tau_plus,
+        -rise_minus,
+        -A_minus * rise_minus * (minus - 1) / tau_minus,
+    )
+
+
+def _mexican_hat_slopes(lag: Array, *values: Value) -> tuple[Array, ...]:
+    slopes: list[Array] = []
+    for sign, (height, centre, width) in ((1, values[:3]), (-1, values[3:])):
+        z = (lag - centre) / width
+        bell = sign * np.exp(-(z**2) / 2)
+        slopes += [bell, height * bell * z / width, height * bell * z**2 / width]
+    return tuple(slopes)
+
+
+def _symmetric_slopes(lag: Array, A_plus: Value, tau_plus: Value) -> tuple[Array, ...]:
+    size = np.abs(lag)
+    decay = np.exp(-size / tau_plus)
+    return decay, A_plus * decay * size / tau_plus**2
+
+
+def _symmetric_depression_slopes(lag: Array, *values: Value) -> tuple[Array, ...]:
+    return tuple(-s for s in _symmetric_slopes(lag, *values))
+
+
+def _constant_slopes(lag: Array, offset: Value) -> tuple[Array, ...]:
+    return (np.ones(np.shape(lag)),)
+
+
 @dataclass(frozen=True)
 class WindowParameter:
     """One parameter of a window.
@@ -231,12 +287,14 @@ class WindowParameter:
 class Window:
     """A window shape, described for fitting.
 
+    `gradient(lag, *values)` gives the derivatives of `function` by its parameters, in order.
     `alternative` is the same shape with its sign turned round and its parameters named
     accordingly; of the two, the one that fits better goes by the shape's name.
     """
 
     name: str
     function: Callable[..., Array]
+    gradient: Callable[..., tuple[Array, ...]]
     parameters: tuple[WindowParameter, ...]
     citations: tuple[Citation, ...] = ()
     defined_at_zero: bool = True
@@ -347,36 +405,47 @@ WINDOWS: MappingProxyType[str, Window] = MappingProxyType(
     {
         w.name: w
         for w in (
-            Window("exponential", exponential, _branches(1), (SONG,), defined_at_zero=False),
+            Window(
+                "exponential",
+                exponential,
+                _exponential_slopes,
+                _branches(1),
+                (SONG,),
+                defined_at_zero=False,
+            ),
             Window(
                 "exponential_offset",
                 exponential_offset,
+                _exponential_offset_slopes,
                 (*_branches(1), _OFFSET),
                 (SONG,),
                 defined_at_zero=False,
             ),
-            Window("mexican_hat", mexican_hat, _GAUSSIANS, (WITTENBERG_WANG,)),
-            Window("alpha", alpha, _branches(1), (RALL,)),
+            Window("mexican_hat", mexican_hat, _mexican_hat_slopes, _GAUSSIANS, (WITTENBERG_WANG,)),
+            Window("alpha", alpha, _alpha_slopes, _branches(1), (RALL,)),
             Window(
                 "symmetric",
                 symmetric,
+                _symmetric_slopes,
                 (WindowParameter("A_plus", "amplitude"), WindowParameter("tau_plus", "tau")),
-                (ABBOTT_NELSON, MISHRA, EGGER),
+                (ABBOTT_NELSON, MISHRA),
                 alternative=Window(
                     "symmetric",
                     symmetric_depression,
+                    _symmetric_depression_slopes,
                     (WindowParameter("A_minus", "amplitude"), WindowParameter("tau_minus", "tau")),
-                    (ABBOTT_NELSON, MISHRA, EGGER),
+                    (ABBOTT_NELSON, EGGER),
                 ),
             ),
             Window(
                 "anti_hebbian",
                 anti_hebbian,
+                _anti_hebbian_slopes,
                 _branches(-1),
                 (ABBOTT_NELSON, BELL),
                 defined_at_zero=False,
             ),
-            Window("constant", constant, (_OFFSET,)),
+            Window("constant", constant, _constant_slopes, (_OFFSET,)),
         )
     }
 )

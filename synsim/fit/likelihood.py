@@ -18,8 +18,6 @@ from synsim.fit.noise import Noise
 
 Array = NDArray[Any]
 
-_STEP = 1e-20  # of the complex-step derivative: no difference is taken, so it may be tiny
-
 
 @dataclass(frozen=True)
 class Coordinate:
@@ -36,11 +34,12 @@ class Problem:
     """Data and what is fitted to them.
 
     `curve(x, *values)` takes the values in the order of `coordinates`, each broadcasting
-    against x, and must accept complex ones. The last column of u is the logarithm of the
-    scatter. Shapes: x, y, sem (n,).
+    against x; `gradient(x, *values)` gives its derivatives by them, in that order. The last
+    column of u is the logarithm of the scatter. Shapes: x, y, sem (n,).
     """
 
     curve: Callable[..., Array]
+    gradient: Callable[..., tuple[Array, ...]]
     coordinates: tuple[Coordinate, ...]
     x: Array
     y: Array
@@ -49,14 +48,16 @@ class Problem:
     scatter_bounds: tuple[float, float]
     low: Array = field(init=False)
     high: Array = field(init=False)
+    _log: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        log = np.array([*(c.log for c in self.coordinates), True])
+        object.__setattr__(self, "_log", log)
         for name in ("low", "high"):
-            ends = [
-                np.log(getattr(c, name)) if c.log else getattr(c, name) for c in self.coordinates
-            ]
-            scatter = self.scatter_bounds[name == "high"]
-            object.__setattr__(self, name, np.array([*ends, np.log(scatter)], dtype=float))
+            ends = [getattr(c, name) for c in self.coordinates]
+            bound = np.array([*ends, self.scatter_bounds[name == "high"]], dtype=float)
+            bound[log] = np.log(bound[log])
+            object.__setattr__(self, name, bound)
 
     @property
     def size(self) -> int:
@@ -65,28 +66,27 @@ class Problem:
 
     def to_u(self, values: Array, scatter: float | Array) -> Array:
         """Coordinates of parameter values, shape (..., k-1), and of the scatter."""
-        values = np.asarray(values, dtype=float)
-        columns = [
-            np.log(values[..., j]) if c.log else values[..., j]
-            for j, c in enumerate(self.coordinates)
-        ]
-        columns.append(np.broadcast_to(np.log(scatter), values.shape[:-1]))
-        return np.clip(np.stack(columns, axis=-1), self.low, self.high)
+        u = np.empty((*np.shape(values)[:-1], self.size))
+        u[..., :-1] = values
+        u[..., -1] = scatter
+        u[..., self._log] = np.log(u[..., self._log])
+        return np.clip(u, self.low, self.high)
 
     def values(self, u: Array) -> Array:
-        """Parameter values at u, without the scatter, shape (..., k-1)."""
-        is_log = np.array([c.log for c in self.coordinates], dtype=bool)
-        inner = u[..., :-1]
-        return np.where(is_log, np.exp(np.where(is_log, inner, 0)), inner)
+        """Parameter values at u, and the scatter last, shape (..., k)."""
+        found = u.copy()
+        found[..., self._log] = np.exp(u[..., self._log])
+        return found
 
-    def predict(self, u: Array, x: Array | None = None) -> Array:
-        """The curve at x for every row of u, shape (rows, len(x))."""
-        columns = np.moveaxis(self.values(u), -1, 0)[..., None]
-        return self.curve(self.x if x is None else x, *columns)
+    def predict(self, values: Array, x: Array | None = None) -> Array:
+        """The curve at x for every row of values (rows, k), shape (rows, len(x))."""
+        columns = values.T[:-1, :, None]
+        found = self.curve(self.x if x is None else x, *columns)
+        return np.broadcast_to(found, (len(values), (self.x if x is None else x).size))
 
-    def variance(self, u: Array) -> Array:
-        """Variance of every point for every row of u, shape (rows, n)."""
-        return self.sem**2 + np.exp(2 * u[..., -1:])
+    def variance(self, values: Array) -> Array:
+        """Variance of every point for every row of values, shape (rows, n)."""
+        return self.sem**2 + values[:, -1:] ** 2
 
     def loss(self, u: Array, weights: Array | None = None) -> Array:
         """Minus the log likelihood of every row of u, shape (rows,).
@@ -96,7 +96,8 @@ class Problem:
         u : shape (rows, k)
         weights : how often each point counts, shape (n,) or (rows, n)
         """
-        each = self.noise.log_density(self.y - self.predict(u), self.variance(u))
+        values = self.values(u)
+        each = self.noise.log_density(self.y - self.predict(values), self.variance(values))
         return -np.sum(each if weights is None else weights * each, axis=-1)
 
     def slopes(self, u: Array, weights: Array | None = None) -> tuple[Array, Array]:
@@ -106,30 +107,21 @@ class Problem:
         indefinite; curve and scatter are independent in it.
         """
         rows, k = u.shape
-        residual, variance = self.y - self.predict(u), self.variance(u)
+        values = self.values(u)
+        residual, variance = self.y - self.predict(values), self.variance(values)
         parts = self.noise.slopes(residual, variance)
         if weights is not None:
             parts = tuple(weights * part for part in parts)  # type: ignore[assignment]
         weight, curvature, by_variance, information = parts
         jacobian = np.empty((rows, k - 1, self.x.size))
-        base=self.predict(u)
-        for j in range(k - 1):
-            up = u.copy()
-            h = 1e-7
-            up[:, j] += h
-            jacobian[:, j] = (self.predict(up) - base) / h
+        for j, column in enumerate(self.gradient(self.x, *values.T[:-1, :, None])):
+            jacobian[:, j] = column
+        jacobian *= np.where(self._log[:-1], values[:, :-1], 1)[:, :, None]
         gradient = np.empty((rows, k))
-        gradient[:, :-1] = -np.einsum("bjn,bn->bj", jacobian, weight * residual)
-        by_log_scatter = 2 * np.exp(2 * u[:, -1:])
+        gradient[:, :-1] = -(jacobian @ (weight * residual)[:, :, None])[:, :, 0]
+        by_log_scatter = 2 * values[:, -1:] ** 2
         gradient[:, -1] = -np.sum(by_variance * by_log_scatter, axis=-1)
         matrix = np.zeros((rows, k, k))
         matrix[:, :-1, :-1] = (jacobian * curvature[:, None]) @ jacobian.transpose(0, 2, 1)
         matrix[:, -1, -1] = np.sum(information * (by_log_scatter / variance) ** 2, axis=-1)
         return gradient, matrix
-
-    def _predict_complex(self, u: Array) -> Array:
-        columns = [
-            (np.exp(u[:, j]) if c.log else u[:, j])[:, None]
-            for j, c in enumerate(self.coordinates)
-        ]
-        return self.curve(self.x, *columns)

@@ -142,6 +142,8 @@ class _Rays:
 
     def __init__(self, problem: Problem, maximum: Maximum, allowed: float) -> None:
         self.problem, self.maximum, self.allowed = problem, maximum, allowed
+        # Rows beyond the limit need no more than to be known as such.
+        self.goal = allowed / 2 - maximum.loglik
         self.spread = covariance(problem, maximum.u)
         places, js, ways = [], [], []
         for j in range(problem.size - 1):
@@ -246,17 +248,23 @@ class _Rays:
         return True
 
     def _climb(
-        self, rows: Array, start: Array, x: Array, steps: int, tolerance: float
+        self,
+        rows: Array,
+        start: Array,
+        x: Array,
+        steps: int,
+        tolerance: float,
+        goal: float | None = None,
     ) -> tuple[Array, Array]:
         """Climb with the row's parameter held at x; `start` is (m, k), the others (m,)."""
         held = np.arange(self.problem.size) == self.js[rows][:, None]
         start = np.where(held, x[:, None], start)
-        return climb(self.problem, start, fixed=held, steps=steps, tolerance=tolerance)
+        return climb(self.problem, start, fixed=held, steps=steps, tolerance=tolerance, goal=goal)
 
     def _improve(self, start: Array) -> None:
         """Climb from `start`, the shape of `points`, wherever the best so far is refused."""
         r, s = np.nonzero(self.deviance() > self.allowed)
-        u, found = self._climb(r, start[r, s], self.places[r, s], steps=50, tolerance=1e-3)
+        u, found = self._climb(r, start[r, s], self.places[r, s], 50, 1e-3, self.goal)
         wins = found < self.loss[r, s]
         self.points[r[wins], s[wins]], self.loss[r[wins], s[wins]] = u[wins], found[wins]
 
@@ -284,7 +292,7 @@ class _Rays:
         few = best.shape[1]
         chosen = np.take_along_axis(u.reshape(-1, count, k), best[:, :, None], axis=1)
         u, loss = self._climb(
-            np.repeat(rows, few), chosen.reshape(-1, k), np.repeat(x, few), 100, 1e-3
+            np.repeat(rows, few), chosen.reshape(-1, k), np.repeat(x, few), 100, 1e-3, self.goal
         )
         pick = np.argmin(loss.reshape(-1, few), axis=1) + few * np.arange(rows.size)
         return u[pick], loss[pick]

@@ -23,6 +23,7 @@ LMFIT = Citation("Newville, Stensitzki, Allen & Ingargiola 2014, LMFIT", "10.528
 
 Array = NDArray[Any]
 
+_PATIENCE = 20  # steps as good as the next one that are waited for, with a goal
 _LONGEST_STEP = 1.5  # in logarithms of times: farther, a Gauss-Newton step means little
 
 
@@ -47,6 +48,7 @@ def climb(
     weights: Array | None = None,
     steps: int = 100,
     tolerance: float = 1e-8,
+    goal: float | None = None,
 ) -> tuple[Array, Array]:
     """Damped scoring steps from every row of `start`, inside the bounds.
 
@@ -57,6 +59,7 @@ def climb(
     fixed : coordinates not to move, shape (rows, k)
     weights : how often each point counts, shape (n,) or (rows, n)
     tolerance : a row stops when its next step promises less than this in log likelihood
+    goal : a row also stops when it would need many more such steps to come below this loss
 
     Returns
     -------
@@ -77,7 +80,7 @@ def climb(
     damping = np.full(rows, 1e-3)
     moving = np.arange(rows)
     gradient, matrix = problem.slopes(u, weights)
-    for _ in range(steps):
+    for turn in range(steps):
         here, slope, curvature = u[moving], gradient[moving], matrix[moving]
         blocked = held[moving] | ((here <= low) & (slope > 0)) | ((here >= high) & (slope < 0))
         slope = np.where(blocked, 0, slope)
@@ -98,7 +101,10 @@ def climb(
             gradient[accepted], matrix[accepted] = problem.slopes(u[accepted], some(accepted))
         # Damping shrinks what a step promises, so it is taken out of the comparison.
         undamped = promised * (1 + damping[moving])
-        moving = moving[(undamped > tolerance) & (damping[moving] < 1e9)]
+        going = (undamped > tolerance) & (damping[moving] < 1e9)
+        if goal is not None and turn >= 5:
+            going &= loss[moving] - _PATIENCE * undamped < goal
+        moving = moving[going]
         if not moving.size:
             break
     return u, loss
@@ -177,19 +183,19 @@ def _lmfit(problem: Problem, u: Array) -> Array:
     import lmfit
 
     parameters = lmfit.Parameters()
-    values, scatter = problem.values(u), float(np.exp(u[-1]))
+    *values, scatter = (float(v) for v in problem.values(u))
     # lmfit maps a bounded value to an unbounded one, which has no slope at the bound itself.
     for c, value in zip(problem.coordinates, values, strict=True):
         margin = 1e-6 * (c.high - c.low)
-        inside = float(np.clip(value, c.low + margin, c.high - margin))
+        inside = min(max(value, c.low + margin), c.high - margin)
         parameters.add(c.name, value=inside, min=c.low, max=c.high)
     low, high = problem.scatter_bounds
-    inside = float(np.clip(scatter, low * 1.001, high / 1.001))
+    inside = min(max(scatter, low * 1.001), high / 1.001)
     parameters.add("scatter", value=inside, min=low, max=high)
 
     def loss(now: Any) -> float:
         found = np.array([p.value for p in now.values()])
-        return float(problem.loss(problem.to_u(found[None, :-1], found[None, -1][0]))[0])
+        return float(problem.loss(problem.to_u(found[None, :-1], found[-1]))[0])
 
     result = lmfit.minimize(loss, parameters, method="lbfgsb", calc_covar=False)
     found = np.array([p.value for p in result.params.values()])
