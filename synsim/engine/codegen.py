@@ -87,7 +87,7 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
     lines += [
         "objects.push_back(std::make_pair(object.second, recorder));",
         "}",
-        f"synsim::run(objects, *{network}.objects[0].first, steps);",
+        f"synsim::run(objects, brian::{made.clock.name}, steps);",
         'synsim::Output output(brian::results_dir + "output.bin");',
     ]
     lines += [f"output.vector({name(made.variable(v))});" for v in program.final]
@@ -98,18 +98,16 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
 
 
 _INCLUDE = re.compile(r"\s*#\s*include\s*(\S+)")
+_SOURCES = re.compile(r"^SRCS = (.*)$", flags=re.MULTILINE)
 _NAMELESS = re.compile(r"^namespace\s*\{", flags=re.MULTILINE)
 
 
 def _merge(directory: Path) -> str:
     """All sources in one file; what was private to a file goes into a namespace of its own."""
-    sources = [
-        "objects.cpp",
-        "network.cpp",
-        "run.cpp",
-        *sorted(str(p.relative_to(directory)) for p in directory.glob("code_objects/*.cpp")),
-        "main.cpp",
-    ]
+    listed = _SOURCES.search((directory / "makefile").read_text(encoding="utf-8"))
+    assert listed is not None
+    # main.cpp last: it calls all the others
+    sources = sorted(listed[1].split(), key=lambda source: (source == "main.cpp", source))
     includes: dict[str, None] = {}
     bodies = []
     for source in sources:
@@ -117,7 +115,7 @@ def _merge(directory: Path) -> str:
         for line in (directory / source).read_text(encoding="utf-8").splitlines():
             match = _INCLUDE.match(line)
             if match:
-                includes[match[1]] = None
+                includes[_from_root(match[1], Path(source).parent, directory)] = None
             else:
                 lines.append(line)
         body = "\n".join(lines)
@@ -130,3 +128,9 @@ def _merge(directory: Path) -> str:
         bodies.append(f"// {source}\n{body}")
     includes['"synsim_run.h"'] = None
     return "\n".join([*(f"#include {i}" for i in includes), *bodies, ""])
+
+
+def _from_root(include: str, folder: Path, directory: Path) -> str:
+    """An include as the merged file, which lies at the root, has to say it."""
+    beside = folder / include.strip('"')
+    return f'"{beside}"' if include[0] == '"' and (directory / beside).exists() else include
