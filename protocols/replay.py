@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import engine, recordings, style
+from synsim import engine, style
 from synsim.component import InputError
 from synsim.component.spike_trains import to_grid
 from synsim.component.units import show
 from synsim.protocol import Result, Running
 from synsim.settings import SynapseSettings, file
+from synsim.tables import read_table, split_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,9 +169,7 @@ def _train(settings: Settings, side: str, notes: list[str]) -> NDArray[np.int64]
     if path is None:
         return np.empty(0, dtype=np.int64)
     what = f"--{side} {path}"
-    times = recordings.read_times(path)
-    if side == "pre" and not len(times):
-        raise InputError(f"{what}: found no spikes, expected at least one")
+    times = _read_times(path, what)
     steps, shift = to_grid(times, settings.time_step, what=what)
     if shift > 1e-6 * settings.time_step:
         notes.append(
@@ -178,6 +177,23 @@ def _train(settings: Settings, side: str, notes: list[str]) -> NDArray[np.int64]
             f"moved by {show(float(f'{shift:.3g}'), 'ms')}"
         )
     return steps
+
+
+def _read_times(path: str, what: str) -> NDArray[np.float64]:
+    """Spike times of a file in seconds; InputError naming line and column where one is wrong."""
+    table = read_table(path, what)
+    named = [name for name in table.names if split_unit(name) in (("t", "ms"), ("t", "s"))]
+    if len(named) != 1:
+        raise InputError(
+            f"{what}: found the columns {', '.join(table.names)}, expected one column t_ms or t_s"
+        )
+    times = table.times(named[0])
+    for row, time in enumerate(times):
+        if time < 0:
+            raise table.refuse(row, named[0], "no negative time")
+        if row and time <= times[row - 1]:
+            raise table.refuse(row, named[0], "a time later than that of the line before")
+    return times
 
 
 def _columns(settings: Settings, done: engine.Run, post_first: bool) -> dict[str, Any]:
