@@ -61,6 +61,12 @@ class Result:
         """The figure that is saved with the result."""
         return self.plot().figure  # type: ignore[return-value]
 
+    def _repr_png_(self) -> bytes:
+        """The figure, where a notebook shows the result."""
+        from synsim import style
+
+        return style.png(self.figure())
+
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""
         return results.summary_document(

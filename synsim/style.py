@@ -6,6 +6,7 @@ Figures are made without pyplot, so that nothing global is touched and nothing p
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -106,3 +107,13 @@ def writer(made: Figure, kind: str) -> Any:
             made.savefig(path, format=kind, metadata=metadata)
 
     return write
+
+
+def png(made: Figure) -> bytes:
+    """The figure as the bytes of a PNG."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    with rc_context(RC):
+        made.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

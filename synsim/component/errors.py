@@ -18,8 +18,8 @@ class InputError(SynsimError, ValueError):
 class FieldError(InputError):
     """One parameter or setting is wrong; whoever knows its flag can say it in that name."""
 
-    def __init__(self, owner: str, field: str, problem: str) -> None:
-        super().__init__(f"{owner}.{field}: {problem}")
+    def __init__(self, owner: str, field: str, problem: str, text: str | None = None) -> None:
+        super().__init__(text or f"{owner}.{field}: {problem}")
         self.field = field
         self.problem = problem
 

@@ -259,7 +259,12 @@ class Parameters:
             and f.default_factory is dataclasses.MISSING
         ]
         if missing:
-            raise InputError(f"{cls.__name__} needs a value for {', '.join(missing)}")
+            raise FieldError(
+                cls.__name__,
+                missing[0],
+                "found nothing, expected a value",
+                f"{cls.__name__} needs a value for {', '.join(missing)}",
+            )
 
     def __post_init__(self) -> None:
         dimensions = {}

@@ -1,0 +1,187 @@
+"""What a fit says in words: shape undecided, weak parameters, outliers, points near lag 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synsim.fit.curves import RIVAL, CurveFit, other_noise
+from synsim.fit.windows import Estimate, WindowFit, fit_window, why_not
+from synsim.models.stdp_windows import WINDOWS
+
+WEAK = 10.0  # an interval whose ends differ by more than this factor
+NEAR_ZERO = 5.0  # ms; within this, the sign of a lag hangs on how spike times were measured
+
+
+def number(value: float) -> str:
+    """Three significant digits, never in exponential form for the sizes met here."""
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:.{min(digits, 6)}f}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not determined"
+    return number(value) + (" ms" if unit == "ms" else "")
+
+
+def interval(e: Estimate) -> str:
+    """Words for an interval: '6.9 to 39 ms', 'above 11 ms', 'anything'."""
+    low, high = e.interval
+    if low is None and high is None:
+        return "no limit on either side"
+    if high is None:
+        if low == 0 and e.kind == "amplitude":
+            return "anything from 0 up"
+        return f"above {amount(low, e.unit)}"
+    if low is None:
+        return f"below {amount(high, e.unit)}"
+    return f"{number(low)} to {amount(high, e.unit)}"
+
+
+def direction(fit: WindowFit) -> str:
+    """Potentiation, depression, or both: the signs of the fitted curve over the data."""
+    curve = fit.predict(fit.problem.x)
+    floor = 0.02 * float(np.abs(curve).max())
+    if np.all(curve <= floor):
+        return "depression" if np.any(curve < -floor) else "no change"
+    return "potentiation" if np.all(curve >= -floor) else "potentiation and depression"
+
+
+def shape(fit: CurveFit) -> str:
+    """One sentence on which window the data speak for."""
+    rivals = fit.rivals
+    signs = {direction(fit.fits[name]) for name in rivals}
+    what = signs.pop() if len(signs) == 1 else "change"
+    if len(rivals) == 1:
+        rest = list(fit.fits)[1:]
+        if not rest:
+            return f"{what}: {rivals[0]} is the only window fitted"
+        ahead = fit.fits[rest[0]].aicc - fit.best.aicc
+        return f"{what}: {rivals[0]} is best, {ahead:.1f} AICc ahead of {rest[0]}"
+    listed = ", ".join(rivals[:-1]) + " and " + rivals[-1]
+    more = ""
+    if "constant" in rivals:
+        more = "; the data do not show that the change depends on the lag"
+    return f"{what} of undecided shape: {listed} differ by no more than {RIVAL:g} in AICc{more}"
+
+
+def weak(fit: WindowFit) -> list[str]:
+    """Parameters that the data hardly determine."""
+    found = []
+    missing = [e.name for e in fit.estimates if e.value is None]
+    if missing:
+        found.append(f"{fit.name}: {', '.join(missing)} not determined by these data")
+    for e in fit.estimates:
+        low, high = e.interval
+        if e.value is None:
+            continue
+        if e.at_bound:
+            found.append(
+                f"{fit.name}: {e.name} ends at {amount(e.value, e.unit)}, the last value tried; "
+                f"95 % interval {interval(e)}"
+            )
+        elif low is None or high is None:
+            found.append(
+                f"{fit.name}: {e.name} = {amount(e.value, e.unit)} is weakly determined, its 95 % "
+                f"interval is {interval(e)}"
+            )
+        elif e.kind in ("amplitude", "tau", "width") and high > WEAK * max(low, 0):
+            why = "reaches down to 0" if low == 0 else f"spans a factor of {high / low:.0f}"
+            found.append(
+                f"{fit.name}: {e.name} = {amount(e.value, e.unit)} is weakly determined, its 95 % "
+                f"interval {why} ({interval(e)})"
+            )
+    return found
+
+
+def outliers(fit: CurveFit, rows: list[str]) -> list[str]:
+    """Points far from the best window, by where they stand in the data."""
+    far = np.flatnonzero(fit.outliers)
+    if not far.size:
+        return []
+    points = ", ".join(
+        f"{rows[i]} (lag {number(fit.curve.lag[i])} ms, change {number(fit.curve.change[i])}, "
+        f"{fit.standardised[i]:+.1f} SD)"
+        for i in far
+    )
+    word = "outlier" if far.size == 1 else "outliers"
+    return [f"{word} of the {fit.best.name} window: {points}"]
+
+
+def near_zero(fit: CurveFit) -> list[str]:
+    """Whether points of the wrong sign next to lag 0 bend the branch on their side.
+
+    A pairing a few milliseconds on one side of 0 may in truth lie on the other. The window is
+    fitted again without ANY point of that side within NEAR_ZERO (leaving out only those that
+    do not suit would prove anything), and the branch's parameters are compared.
+    """
+    found = []
+    window, curve = fit.best.window, fit.curve
+    for side in (-1, 1):
+        names = [p.name for p in window.parameters if p.side == side]
+        if not names:
+            continue
+        sign = 1 if names[0].endswith("plus") else -1
+        close = (curve.lag * side > 0) & (np.abs(curve.lag) < NEAR_ZERO)
+        wrong = close & (curve.change * sign < 0) & (fit.standardised * sign < -1)
+        kept = curve.take(np.flatnonzero(~close))
+        if not wrong.any() or why_not(window, kept.lag):
+            continue
+        _, problem, maximum = fit_window(WINDOWS[window.name], kept, fit.noise)
+        without = dict(
+            zip((c.name for c in problem.coordinates), problem.values(maximum.u), strict=False)
+        )
+        moved = [
+            f"{e.name} {amount(float(without[e.name]), e.unit)} instead of {amount(e.value, e.unit)}"
+            for e in fit.best.estimates
+            if e.name in names
+            and e.value
+            and e.name in without
+            and not 0.8 < without[e.name] / e.value < 1.25
+        ]
+        if not moved:
+            continue
+        span = f"0 < dt < {NEAR_ZERO:g}" if side > 0 else f"-{NEAR_ZERO:g} < dt < 0"
+        limits = f"0ms:{NEAR_ZERO:g}ms" if side > 0 else f"-{NEAR_ZERO:g}ms:0ms"
+        what = "potentiated" if sign < 0 else "depressed"
+        found.append(
+            f"{int(wrong.sum())} {what} point(s) at {span} ms pull on the "
+            f"{'depression' if sign < 0 else 'potentiation'}: without the {int(close.sum())} "
+            f"point(s) there it has {' and '.join(moved)} (--exclude={limits} fits without them)"
+        )
+    return found
+
+
+def noise(fit: CurveFit) -> list[str]:
+    """Whether the other distribution of residuals does better, or no scatter is left."""
+    if fit.best.exact:
+        return [
+            f"{fit.best.name} runs through every point: there is no scatter, so AICc, BIC and "
+            "intervals mean little"
+        ]
+    name, other = other_noise(fit)
+    if other < fit.best.aicc - RIVAL:
+        return [
+            f"{fit.best.name} with {name} residuals is {fit.best.aicc - other:.1f} AICc better "
+            f"than with {fit.noise.name} ones (--residuals {name})"
+        ]
+    return []
+
+
+def all_words(fit: CurveFit, rows: list[str]) -> list[str]:
+    """Every warning about the fit of one curve, one line each."""
+    found = []
+    for name, why in fit.skipped.items():
+        found.append(f"{name} not fitted: {why}")
+    if len(fit.rivals) > 1:
+        found.append(shape(fit))
+    for name in fit.rivals:
+        found += weak(fit.fits[name])
+        if fit.bootstrap_left_out[name]:
+            found.append(
+                f"{name}: {fit.bootstrap_left_out[name]} bootstrap samples left out, which no "
+                "longer determined it"
+            )
+    return found + outliers(fit, rows) + near_zero(fit) + noise(fit)
