@@ -14,8 +14,35 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from synsim.cli.parser import build
+from synsim._version import __version__
+from synsim.cli.parser import Parser
 from synsim.component.errors import InputError, SynsimError
+
+DESCRIPTION = """\
+Plastic, unreliable synapses: simulate, predict and fit them.
+
+  synsim list                              what there is
+  synsim describe stdp-window              what a protocol, model or preset is
+  synsim run stdp-window --out window      an experiment: table, summary and figure in ./window
+  synsim run stdp-window --help            its settings
+  synsim fit stdp DATA.csv --out fit       fit a window to recordings
+"""
+
+
+def build() -> Parser:
+    """The parser of `synsim`."""
+    from synsim.cli import cache, fit, run, show
+
+    parser = Parser(prog="synsim", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"synsim {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    show.configure(commands)
+    run.configure(commands)
+    fit.configure(commands)
+    cache.configure(commands)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

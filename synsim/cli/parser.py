@@ -1,4 +1,4 @@
-"""The commands and their help."""
+"""An argument parser whose mistakes are one line each."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ import argparse
 import difflib
 from typing import Any, NoReturn
 
-from synsim._version import __version__
 from synsim.component.errors import InputError
-
-DESCRIPTION = """\
-Plastic, unreliable synapses: simulate, predict and fit them.
-
-  synsim list                              what there is
-  synsim describe stdp-window              what a protocol, model or preset is
-  synsim run stdp-window --out window      an experiment: table, summary and figure in ./window
-  synsim run stdp-window --help            its settings
-  synsim fit stdp DATA.csv --out fit       fit a window to recordings
-"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,19 +46,3 @@ def refuse(argument: str, known: list[str], prog: str) -> NoReturn:
     close = difflib.get_close_matches(flag, known, 1, 0.5) if flag.startswith("-") else []
     hint = f"; did you mean {close[0]}?" if close else f" (see {prog} --help)"
     raise InputError(f"unknown argument {flag!r}{hint}")
-
-
-def build() -> Parser:
-    """The parser of `synsim`."""
-    from synsim.cli import cache, fit, run, show
-
-    parser = Parser(prog="synsim", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"synsim {__version__}")
-    commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=Parser
-    )
-    show.configure(commands)
-    run.configure(commands)
-    fit.configure(commands)
-    cache.configure(commands)
-    return parser

@@ -9,7 +9,7 @@ from typing import Any
 from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
 from synsim.engine import cache, compiler
 from synsim.engine.execute import Progress, execute
-from synsim.engine.program import Events, Program, Run, Spikes
+from synsim.engine.program import Data, Events, Program, Run, Spikes
 
 __all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "simulate"]
 
@@ -55,7 +55,7 @@ def simulate(
         raise InputError(f"found backend {backend!r}, expected one of {', '.join(BACKENDS)}")
     if not 0 <= seed < 2**32:
         raise InputError(f"found seed {seed}, expected 0 to {2**32 - 1}")
-    data = program.values(values or {}, seed)
+    data = Data(program.values(values or {}, seed), (pre, post), steps, dt, seed)
     command = compiler.find()
     told: tuple[str, ...] = ()
     if command is None and backend == "cpp_standalone":
@@ -69,10 +69,8 @@ def simulate(
     if backend in ("numpy", "cython"):
         from synsim.engine import runtime
 
-        run = runtime.run(backend, program, data, (pre, post), steps=steps, dt=dt, seed=seed)
+        run = runtime.run(backend, program, data)
         return Run(run.final, run.events, run.backend, run.threads, told)
     assert command is not None
     compiled = cache.get(program, command, building)
-    return execute(
-        compiled, program, data, (pre, post), steps=steps, dt=dt, seed=seed, progress=progress
-    )
+    return execute(compiled, program, data, progress)

@@ -13,22 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component.errors import RunError
-from synsim.engine.program import Events, Program, Run, Spikes
+from synsim.engine.program import Data, Events, Program, Run
 
 Progress = Callable[[float], None]
 
 
-def execute(
-    compiled: Path,
-    program: Program,
-    values: dict[str, NDArray[Any]],
-    spikes: tuple[Spikes, Spikes],
-    *,
-    steps: int,
-    dt: float,
-    seed: int,
-    progress: Progress | None = None,
-) -> Run:
+def execute(compiled: Path, program: Program, data: Data, progress: Progress | None = None) -> Run:
     """One run of a compiled program.
 
     Raises
@@ -40,7 +30,7 @@ def execute(
     try:
         try:
             with (place / "input.bin").open("wb") as file:
-                _write_input(file, program, values, spikes, steps=steps, dt=dt, seed=seed)
+                _write_input(file, program, data)
         except OSError as error:
             raise RunError(f"writing to {place} failed: {error.strerror or error}") from None
         _call(compiled, place, progress)
@@ -50,21 +40,12 @@ def execute(
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _write_input(
-    file: BinaryIO,
-    program: Program,
-    values: dict[str, NDArray[Any]],
-    spikes: tuple[Spikes, Spikes],
-    *,
-    steps: int,
-    dt: float,
-    seed: int,
-) -> None:
-    for head in (np.uint32(seed), np.int64(steps), np.float64(dt)):
+def _write_input(file: BinaryIO, program: Program, data: Data) -> None:
+    for head in (np.uint32(data.seed), np.int64(data.steps), np.float64(data.dt)):
         file.write(head.tobytes())
     for name in program.inputs():
-        file.write(values[name].tobytes())
-    for side in spikes:
+        file.write(data.values[name].tobytes())
+    for side in data.spikes:
         file.write(np.int64(len(side.steps)).tobytes())
         file.write(side.steps.tobytes())
         file.write(side.sources.tobytes())

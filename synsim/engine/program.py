@@ -179,6 +179,22 @@ class Spikes:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What a run reads: all that is not structure.
+
+    values : name -> array in SI at full capacity, as `Program.values` makes them
+    spikes : of the presynaptic and the postsynaptic sources
+    steps, dt : number of time steps and their length in seconds
+    """
+
+    values: dict[str, NDArray[Any]]
+    spikes: tuple[Spikes, Spikes]
+    steps: int
+    dt: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Events:
     """What was kept at the spikes of one pathway.
 

@@ -17,19 +17,10 @@ from brian2.devices.device import RuntimeDevice
 from numpy.typing import NDArray
 
 from synsim.engine.network import Assembled, active, assemble
-from synsim.engine.program import DELAYS, Events, Program, Run, Spikes
+from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
 
-def run(
-    target: str,
-    program: Program,
-    values: dict[str, NDArray[Any]],
-    spikes: tuple[Spikes, Spikes],
-    *,
-    steps: int,
-    dt: float,
-    seed: int,
-) -> Run:
+def run(target: str, program: Program, data: Data) -> Run:
     """One run on a runtime target.
 
     numpy's global random state, which Brian2's seed() rules, is put back as it was found.
@@ -38,25 +29,19 @@ def run(
     preferences = {"codegen.target": target, "core.default_float_dtype": np.float64}
     try:
         with active(RuntimeDevice(), **preferences):
-            brian_seed(seed)
-            final, events = _run(program, values, spikes, steps=steps, dt=dt)
+            brian_seed(data.seed)
+            final, events = _run(program, data)
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
     return Run(final, events, backend=target, threads=1)
 
 
-def _run(
-    program: Program,
-    values: dict[str, NDArray[Any]],
-    spikes: tuple[Spikes, Spikes],
-    *,
-    steps: int,
-    dt: float,
-) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
+def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
+    values, steps, dt = data.values, data.steps, data.dt
     made = assemble(program)
     made.clock.dt = dt * second
     arrivals = {}
-    for pathway, source, side in zip(DELAYS, (made.pre, made.post), spikes, strict=True):
+    for pathway, source, side in zip(DELAYS, (made.pre, made.post), data.spikes, strict=True):
         # As Brian2's own queues round a delay to the grid
         delay = int(values[DELAYS[pathway]][0] / dt + 0.5) if pathway in program.pathways else 0
         arrived = Spikes.of(side.steps.astype(np.int64) + delay, side.sources)
