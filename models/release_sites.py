@@ -66,26 +66,33 @@ class ReleaseSites(ReleaseRule):
 
 
 def covariance(
-    times: ArrayLike, n: int, U: float, tau_rec: float, tau_facil: float
+    times: ArrayLike, n: ArrayLike, U: ArrayLike, tau_rec: ArrayLike, tau_facil: ArrayLike
 ) -> NDArray[np.float64]:
     """Covariance matrix of the released quanta over a train from rest.
 
     Parameters
     ----------
     times : spike times, shape (m,), increasing, in the unit of the time constants
+    n, U, tau_rec, tau_facil : numbers, or arrays that broadcast to a shape S
 
     Returns
     -------
-    array of shape (m, m); its diagonal is the variance n u x (1 - u x)
+    array of shape S + (m, m); its diagonal is the variance n u x (1 - u x)
     """
     times = np.asarray(times, dtype=float)
+    n, U, tau_rec, tau_facil = np.broadcast_arrays(n, U, tau_rec, tau_facil)
     u, x = train(times, U, tau_rec, tau_facil)
-    stay_empty = np.exp(-np.diff(times) / tau_rec)
-    cov = np.diag(n * u * x * (1 - u * x))
-    for i in range(len(times)):
-        y = 0.0
-        for j in range(i + 1, len(times)):
-            kept = y * (1 - u[j - 1]) if j > i + 1 else 0.0
-            y = 1 - (1 - kept) * stay_empty[j - 1]
-            cov[i, j] = cov[j, i] = n * u[i] * x[i] * u[j] * (y - x[j])
+    mean = n[..., None] * u * x
+    cov = np.zeros((*n.shape, len(times), len(times)))
+    diagonal = np.arange(len(times))
+    cov[..., diagonal, diagonal] = mean * (1 - u * x)
+    # y[..., i]: availability at the present spike of a site that surely released at spike i
+    y = np.zeros((*n.shape, len(times)))
+    for j in range(1, len(times)):
+        kept = y[..., :j] * (1 - u[..., j - 1, None])
+        kept[..., j - 1] = 0.0
+        stay_empty = np.exp(-(times[j] - times[j - 1]) / tau_rec)[..., None]
+        y[..., :j] = 1 - (1 - kept) * stay_empty
+        pairs = mean[..., :j] * u[..., j, None] * (y[..., :j] - x[..., j, None])
+        cov[..., :j, j] = cov[..., j, :j] = pairs
     return cov

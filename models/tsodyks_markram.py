@@ -28,7 +28,7 @@ once with tau_rec); for the inactive state between, see `tsodyks_three_state`.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,44 +125,50 @@ class TsodyksMarkram(Mechanism):
 
 
 def train(
-    times: ArrayLike, U: float, tau_rec: float, tau_facil: float
+    times: ArrayLike, U: ArrayLike, tau_rec: ArrayLike, tau_facil: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """u and x at every spike of a train that starts from rest (eqs 4 and 5).
 
     Parameters
     ----------
     times : spike times, shape (m,), increasing, in the unit of the time constants
+    U, tau_rec, tau_facil : numbers, or arrays that broadcast to a shape S
 
     Returns
     -------
-    u, x : as used in the release at each spike, shape (m,) each
+    u, x : as used in the release at each spike, shape S + (m,) each
     """
     times = np.asarray(times, dtype=float)
-    u, x = np.empty_like(times), np.empty_like(times)
-    u_last, x_last = 0.0, 1.0
+    U, tau_rec, tau_facil = np.broadcast_arrays(U, tau_rec, tau_facil)
+    u, x = np.empty((2, *U.shape, len(times)))
+    u_last, x_last = np.zeros(U.shape), np.ones(U.shape)
     for i, interval in enumerate(np.diff(times, prepend=-np.inf)):
         x_last = 1 - (1 - x_last * (1 - u_last)) * np.exp(-interval / tau_rec)
-        facilitation = np.exp(-interval / tau_facil) if tau_facil > 0 else 0.0
-        u_last = U + u_last * (1 - U) * facilitation
-        u[i], x[i] = u_last, x_last
+        u_last = U + u_last * (1 - U) * _fade(interval, tau_facil)
+        u[..., i], x[..., i] = u_last, x_last
     return u, x
 
 
+def _fade(interval: Any, tau: NDArray[np.float64]) -> NDArray[np.float64]:
+    """exp(-interval/tau), nothing for tau = 0."""
+    with np.errstate(divide="ignore"):
+        return np.exp(-interval / tau)
+
+
 def steady_state(
-    rate: ArrayLike, U: float, tau_rec: float, tau_facil: float
+    rate: ArrayLike, U: ArrayLike, tau_rec: ArrayLike, tau_facil: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """u and x in the steady state of a regular train.
 
     Parameters
     ----------
-    rate : of the train, any shape, in 1 / the unit of the time constants; above 0
+    rate : of the train, in 1 / the unit of the time constants; above 0. Arguments broadcast.
 
     Returns
     -------
     u = U / (1 - (1 - U) E_f), x = (1 - E_d) / (1 - (1 - u) E_d), with E = exp(-1/(rate tau))
     """
-    rate = np.asarray(rate, dtype=float)
-    E_d = np.exp(-1 / (rate * tau_rec))
-    E_f = np.exp(-1 / (rate * tau_facil)) if tau_facil > 0 else np.zeros_like(rate)
+    rate, U, tau_rec, tau_facil = np.broadcast_arrays(rate, U, tau_rec, tau_facil)
+    E_d, E_f = np.exp(-1 / (rate * tau_rec)), _fade(1 / rate, tau_facil)
     u = U / (1 - (1 - U) * E_f)
     return u, (1 - E_d) / (1 - (1 - u) * E_d)

@@ -250,6 +250,8 @@ class Synapse:
         from synsim import brian
 
         made = brian.synapses(self, source, target, name=name, clock=clock, dt=dt)
+        # names in conditions are those that the caller sees, unless a namespace is given
+        connections.setdefault("level", 1)
         made.connect(condition, **connections)
         brian.initialise(self, made)
         return made
