@@ -105,6 +105,7 @@ class TsodyksMarkram(Mechanism):
     )
 
     probability = "U"  # the parameter that long-term plasticity of p acts on
+    two_state: ClassVar[bool] = True  # resources are there or not, as release sites are
 
     @staticmethod
     def facilitate(U: str) -> Fragment:

@@ -58,6 +58,7 @@ class TsodyksThreeState(TsodyksMarkram):
         }
     )
 
+    two_state = False
     tau_inact: float = parameter("ms", "time in the active state", low=0, low_open=True, array=True)
 
     def check(self) -> None:

@@ -153,6 +153,13 @@ class Synapse:
                 f"found {self.release.name!r} without short-term plasticity, expected it with "
                 "its tau_rec, which refills the sites",
             )
+        if self.release.needs_recovery and self.short_term and not self.short_term.two_state:
+            raise FieldError(
+                "Synapse",
+                "release",
+                f"found {self.release.name!r} with the three-state model, expected mean-field or "
+                "binomial: a site is full or empty, without an inactive state between",
+            )
         if self.variability is not None:
             self._check_variability(self.variability)
         if self.noise is not None and self.noise.dimension("s0") != contacts.dimension("q"):

@@ -48,11 +48,11 @@ class Problem:
     scatter_bounds: tuple[float, float]
     low: Array = field(init=False)
     high: Array = field(init=False)
-    _log: Array = field(init=False, repr=False)
+    log: Array = field(init=False, repr=False)  # which columns of u are logarithms
 
     def __post_init__(self) -> None:
         log = np.array([*(c.log for c in self.coordinates), True])
-        object.__setattr__(self, "_log", log)
+        object.__setattr__(self, "log", log)
         for name in ("low", "high"):
             ends = [getattr(c, name) for c in self.coordinates]
             bound = np.array([*ends, self.scatter_bounds[name == "high"]], dtype=float)
@@ -69,13 +69,13 @@ class Problem:
         u = np.empty((*np.shape(values)[:-1], self.size))
         u[..., :-1] = values
         u[..., -1] = scatter
-        u[..., self._log] = np.log(u[..., self._log])
+        u[..., self.log] = np.log(u[..., self.log])
         return np.clip(u, self.low, self.high)
 
     def values(self, u: Array) -> Array:
         """Parameter values at u, and the scatter last, shape (..., k)."""
         found = u.copy()
-        found[..., self._log] = np.exp(u[..., self._log])
+        found[..., self.log] = np.exp(u[..., self.log])
         return found
 
     def predict(self, values: Array, x: Array | None = None) -> Array:
@@ -116,7 +116,7 @@ class Problem:
         jacobian = np.empty((rows, k - 1, self.x.size))
         for j, column in enumerate(self.gradient(self.x, *values.T[:-1, :, None])):
             jacobian[:, j] = column
-        jacobian *= np.where(self._log[:-1], values[:, :-1], 1)[:, :, None]
+        jacobian *= np.where(self.log[:-1], values[:, :-1], 1)[:, :, None]
         gradient = np.empty((rows, k))
         gradient[:, :-1] = -(jacobian @ (weight * residual)[:, :, None])[:, :, 0]
         by_log_scatter = 2 * values[:, -1:] ** 2

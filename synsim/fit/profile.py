@@ -13,7 +13,9 @@ where 3.84 gives intervals that are too narrow. Where standard errors are given 
 most of the variance it is on the wide side.
 
 An interval is the smallest one that holds every value not refused. Where no value tried is
-refused, that side has no limit: None (0 for an amplitude, which has a natural end there).
+refused, that side has no limit: None (0 for an amplitude, which has a natural end there). Nor
+has it one where the end moves with the range tried for ANOTHER parameter (an amplitude whose
+time constant is as short as was tried): such an end would be ours, not the data's.
 
 The likelihood has several maxima, and so has its profile: a climb that stays in the wrong one
 makes an interval too narrow. So each profile starts from several maxima, neighbours along it
@@ -42,6 +44,8 @@ Array = NDArray[Any]
 Interval = tuple[float | None, float | None]
 
 _GRID = 12  # points tried from the estimate to each bound
+_LEAN = 0.1  # in deviance
+_LEAN_AMPLITUDE = 0.4  # of the limit of the deviance: the end would move by a tenth or so
 _BETTER = 1e-3  # in log likelihood: a profile that climbs higher than the maximum found it
 
 
@@ -111,6 +115,7 @@ def profile(problem: Problem, maximum: Maximum, level: float = 0.95) -> Profile:
                 break
         if rays.deviance().min() < -2 * _BETTER:
             return Profile((), maximum.u[None], allowed, rays.best())
+        ends[rays.leaning()] = np.nan
         found = {
             (int(j), int(way)): float(end)
             for j, way, end in zip(rays.js, rays.ways, ends, strict=True)
@@ -220,7 +225,30 @@ class _Rays:
             todo = a[~close]
         a = open_rows
         found[a] = x_in[a] - f_in[a] * (x_out[a] - x_in[a]) / (f_out[a] - f_in[a])
+        self.at_ends = u_in
         return found
+
+    def leaning(self) -> Array:
+        """Rows whose end leans on the range of another parameter, shape (rows,).
+
+        It does when a range longer by a factor e would bring the deviance there down by more
+        than _LEAN, beyond what it would do to the estimate itself. What more range does dies
+        away for amplitudes (two Gaussians that all but cancel), so they may do more than times.
+        """
+        p, k = self.problem, self.problem.size
+        natural = np.array([c.low == 0 and not c.log for c in p.coordinates] + [True])
+
+        def gain(u: Array) -> Array:
+            slope, _ = p.slopes(u)
+            value = np.where(p.log, 1.0, np.maximum(np.abs(u), (p.high - p.low) / 10))
+            up = (u >= p.high) & (slope < 0) & (np.arange(k) < k - 1)
+            down = (u <= p.low) & (slope > 0) & ~natural
+            return 2 * np.abs(slope) * value * (up | down)
+
+        extra = gain(self.at_ends) - gain(self.maximum.u[None])
+        extra[np.arange(self.js.size), self.js] = 0
+        lean = np.where(natural, _LEAN_AMPLITUDE * self.allowed, _LEAN)
+        return np.asarray(np.any(extra > lean, axis=1))
 
     def check(self, ends: Array) -> bool:
         """Search afresh just beyond the ends; True when one of them does not hold."""

@@ -133,14 +133,13 @@ def near_zero(fit: CurveFit) -> list[str]:
         without = dict(
             zip((c.name for c in problem.coordinates), problem.values(maximum.u), strict=False)
         )
-        moved = [
-            f"{e.name} {amount(float(without[e.name]), e.unit)} instead of {amount(e.value, e.unit)}"
-            for e in fit.best.estimates
-            if e.name in names
-            and e.value
-            and e.name in without
-            and not 0.8 < without[e.name] / e.value < 1.25
-        ]
+        moved = []
+        for e in fit.best.estimates:
+            if e.name not in names or e.name not in without or not e.value:
+                continue
+            now = float(without[e.name])
+            if not 0.8 < now / e.value < 1.25:
+                moved.append(f"{e.name} {amount(now, e.unit)} instead of {amount(e.value, e.unit)}")
         if not moved:
             continue
         span = f"0 < dt < {NEAR_ZERO:g}" if side > 0 else f"-{NEAR_ZERO:g} < dt < 0"
