@@ -20,7 +20,8 @@ from synsim.component import InputError
 from synsim.component.spike_trains import to_grid
 from synsim.component.units import show
 from synsim.protocol import Result, Running
-from synsim.settings import SynapseSettings, file
+from synsim.settings import file
+from synsim.synapse_settings import SynapseSettings
 from synsim.tables import read_table, split_unit
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from synsim.component.units import show
 from synsim.engine import Spikes
 from synsim.models.pair_stdp import PairSTDP
 from synsim.predict.pairing import pairing_course
-from synsim.settings import SynapseSettings
+from synsim.synapse_settings import SynapseSettings
 
 
 class InductionSettings(SynapseSettings):

@@ -313,9 +313,9 @@ class Parameters:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values."""
-        return type(self)(**{name: self._given(name) for name in self.specs()} | changes)
+        return type(self)(**{name: self.given(name) for name in self.specs()} | changes)
 
-    def _given(self, name: str) -> Any:
+    def given(self, name: str) -> Any:
         """A field's value in a form that the constructor takes."""
         value = getattr(self, name)
         spec = self.specs()[name]

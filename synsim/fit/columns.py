@@ -174,7 +174,9 @@ def read_points(
     for name, column in zip(by, columns, strict=True):
         if "" in column:
             raise table.refuse(column.index(""), name, "the name of a group")
-    groups = list(zip(*columns, strict=True)) if by else [()] * len(table)
+    groups: list[tuple[str, ...]] = [
+        tuple(column[row] for column in columns) for row in range(len(table))
+    ]
     taken: dict[str, Any] = {"lag": lag_name, "lag_unit": lag_unit, "change": dw_name}
     taken |= {"dw_kind": kind, **errors, "group_by": list(by)}
     taken["cell"] = "cell" if cells is not None else None

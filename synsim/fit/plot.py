@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim import style
+from synsim.fit.curves import RIVAL
 from synsim.fit.windows import WindowFit
 
 if TYPE_CHECKING:
@@ -21,15 +22,18 @@ Array = NDArray[Any]
 
 _COLUMNS = 3
 _LAG = r"$\Delta t = t_\mathrm{post} - t_\mathrm{pre}$ (ms)"
+_AS_GOOD = f"window within {RIVAL:g} AICc"
 _CHANGE = "Fractional change\n(whole protocol)"
 
 
-def draw_curve(g: GroupFit, ax: Axes | None = None, *, legend: bool = True) -> Axes:
+def draw_curve(g: GroupFit, ax: Axes | None = None, *, alone: bool = True) -> Axes:
     """One curve: data with standard errors, best window, 95 % band, rivals, outliers.
 
     Parameters
     ----------
     ax : axes to draw on, new ones when None
+    alone : with a legend that names the windows; otherwise labels suit a legend for several
+        curves
     """
     ax = style.axes(ax)
     fit, curve = g.curve_fit, g.curve_fit.curve
@@ -41,8 +45,10 @@ def draw_curve(g: GroupFit, ax: Axes | None = None, *, legend: bool = True) -> A
             x, a, b, color=style.COLOURS["band"], lw=0, alpha=0.8, label=_once(ax, "95 % band")
         )
     for name, dashes in zip(fit.rivals[1:3], ("--", ":"), strict=False):
-        _line(ax, fit.fits[name], lag, style.COLOURS["neutral"], name, dashes)
-    _line(ax, fit.best, lag, style.COLOURS["model"], fit.best.name, "-")
+        _line(
+            ax, fit.fits[name], lag, style.COLOURS["neutral"], name if alone else _AS_GOOD, dashes
+        )
+    _line(ax, fit.best, lag, style.COLOURS["model"], fit.best.name if alone else "best window", "-")
     far = fit.outliers
     given = curve.sem.any()
     for which, face, label in (
@@ -67,7 +73,7 @@ def draw_curve(g: GroupFit, ax: Axes | None = None, *, legend: bool = True) -> A
     ax.set_ylim(bottom, top)
     ax.set_xlabel(_LAG)
     ax.set_ylabel(_CHANGE)
-    if legend:
+    if alone:
         ax.legend(loc="best", fontsize=7, frameon=False)
     return ax
 
@@ -82,6 +88,7 @@ def draw_residuals(g: GroupFit, ax: Axes) -> Axes:
         ax.plot(lag[which], z[which], "o", ms=2.6, mfc=face, mec=style.COLOURS["data"], mew=0.7)
     reach = max(3.0, 1.1 * float(np.abs(z).max()))
     ax.set_ylim(-reach, reach)
+    ax.set_yticks([-2, 0, 2])
     ax.set_xlabel(_LAG)
     ax.set_ylabel("Residual (SD)")
     return ax
@@ -110,7 +117,7 @@ def figure(result: StdpFit) -> Figure:
             lower.remove()
             continue
         g = result.fits[i]
-        draw_curve(g, upper, legend=False)
+        draw_curve(g, upper, alone=False)
         draw_residuals(g, lower)
         lower.sharex(upper)
         upper.set_xlabel("")
@@ -134,8 +141,8 @@ def figure(result: StdpFit) -> Figure:
 
 def _title(g: GroupFit) -> str:
     rivals = g.curve_fit.rivals
-    shape = rivals[0] if len(rivals) == 1 else "shape undecided"
-    return f"{g.label or 'best window'}: {shape}"
+    shape = rivals[0] if len(rivals) == 1 else f"undecided, {' or '.join(rivals[:3])}"
+    return f"{g.label}: {shape}" if g.label else f"window: {shape}"
 
 
 def _once(ax: Axes, label: str) -> str:

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from synsim.fit import words
+from synsim.fit.curves import RIVAL
 from synsim.fit.windows import WindowFit
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def paragraph(result: StdpFit) -> str:
     lines = []
     for g in result.fits:
         lead = f"{g.label}: " if g.label else ""
-        text = f"{lead}{len(g.curve_fit.curve)} points, {words.shape(g.curve_fit)}"
-        lines.append(f"{text}. {_estimates(g.curve_fit.best)}")
+        text = f"{lead}{len(g.curve_fit.curve)} points; {words.shape(g.curve_fit)}. "
+        lines.append(text + "; ".join(_estimates(g.curve_fit.fits[r]) for r in g.curve_fit.rivals))
     lines.append("Amplitudes are of the whole protocol, as fractions; 95 % intervals in brackets.")
     return "\n".join(lines)
 
@@ -68,7 +69,9 @@ def _data(result: StdpFit) -> str:
 def _curve(g: GroupFit, result: StdpFit) -> str:
     fit = g.curve_fit
     title = f"{g.label or 'All points'}: {len(fit.curve)} points"
-    lines = [title, "-" * len(title), words.shape(fit).capitalize() + ".", ""]
+    verdict = words.shape(fit)
+    lines = [title, "-" * len(title)]
+    lines += [textwrap.fill(verdict[0].upper() + verdict[1:] + ".", _WIDTH), ""]
     lines.append(
         f"  {'window':<20}{'k':>3}{'log lik':>10}{'AICc':>9}{'diff':>8}{'weight':>8}"
         f"{'BIC':>9}{'R2':>7}"
@@ -120,6 +123,6 @@ def _method(result: StdpFit) -> str:
         f"Maximum likelihood with {residuals}; variance of a point = sem^2 + scatter^2, the "
         "scatter is fitted and counts as a parameter (k). Likelihoods are complete, so AICc and "
         "BIC compare windows and kinds of residuals on the same points. Lower is better; windows "
-        f"within {words.RIVAL:g} AICc of the best are as good as it. Intervals from {intervals}."
+        f"within {RIVAL:g} AICc of the best are as good as it. Intervals from {intervals}."
     )
     return textwrap.fill(text, _WIDTH)

@@ -201,7 +201,12 @@ def describe(
 ) -> WindowFit:
     """Estimates in ms and fractions, with what the data do not determine left open."""
     *values, scatter = (float(v) for v in problem.values(maximum.u))
-    found = {c.name: v for c, v in zip(problem.coordinates, values, strict=True)}
+    # A climb towards 0 may stop a rounding error short of it.
+    floor = EXACT * 1e-3 * float(np.abs(problem.y).max())
+    found = {
+        c.name: 0.0 if c.low == 0 and not c.log and v <= floor else v
+        for c, v in zip(problem.coordinates, values, strict=True)
+    }
     limits = {c.name: (c.low, c.high) for c in problem.coordinates}
     estimates = []
     for p in window.parameters:

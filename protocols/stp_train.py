@@ -1,0 +1,251 @@
+"""Responses to a regular train: facilitation, depression, and how far single trials scatter.
+
+A train of pulses at a rate, and if wanted one more pulse after a pause, is given to many copies
+of one synapse in one compiled run. Mean, variance and failures of the released quanta at each
+pulse are set beside their closed form (`synsim.predict`).
+
+The defaults are the depressing synapse of Tsodyks & Markram 1997 as it is used since (U = 0.5,
+tau_rec = 800 ms), with 5 sites, at 20 Hz.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import engine, style
+from synsim.component import option, parameter
+from synsim.component.errors import FieldError
+from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
+from synsim.predict.train import Prediction, predict_train
+from synsim.protocol import Result, Running
+from synsim.synapse_settings import ReleaseSettings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "stp-train"
+
+
+class Settings(ReleaseSettings):
+    """A regular train and the synapse it is given to."""
+
+    release: str = option(
+        ("mean-field", "binomial", "sites"),
+        "mean release without noise; binomial; or sites that empty and refill",
+        default="sites",
+    )
+    n: int = parameter("1", "number of release sites", default=5, low=0, integer=True)
+    tau_rec: float | None = parameter(
+        "ms",
+        "recovery of a released site; none for no depression",
+        default="800ms",
+        low=0,
+        low_open=True,
+        optional=True,
+    )
+    rate: float = parameter("Hz", "pulses per second", default="20Hz", low=0, low_open=True)
+    pulses: int = parameter("1", "pulses of the train", default=10, low=1, integer=True)
+    recovery: float | None = parameter(
+        "ms",
+        "time from the last pulse to one more, the recovery pulse",
+        default="500ms",
+        low=0,
+        low_open=True,
+        optional=True,
+    )
+    repeats: int = parameter("1", "repeats of the train", default=1000, low=2, integer=True)
+
+    def check(self) -> None:
+        super().check()
+        steps = self.pulse_steps
+        if np.any(np.diff(steps) < 1):
+            field = "rate" if np.any(np.diff(steps[: self.pulses]) < 1) else "recovery"
+            raise FieldError(
+                type(self).__name__,
+                field,
+                f"found {self.text(field)}, expected at most one pulse per time step of "
+                f"{self.text('time_step')}",
+            )
+
+    @property
+    def pulse_steps(self) -> NDArray[np.int64]:
+        """Time steps of the pulses, the recovery pulse last."""
+        times = np.arange(self.pulses) / self.rate
+        if self.recovery is not None:
+            times = np.append(times, times[-1] + self.recovery)
+        return np.rint(times / self.time_step).astype(np.int64)
+
+    def prediction(self) -> Prediction:
+        """The closed form at the pulses, as they lie on the grid."""
+        return predict_train(self.synapse(), self.pulse_steps * self.time_step)
+
+
+class Outcome(Result):
+    """Moments at each pulse.
+
+    Columns pulse (from 1), t_ms; of the released quanta mean, var, failure_rate, and the closed
+    forms mean_exact, var_exact; of the recorded responses mean_mV, var_mV2 (or another unit of q).
+    """
+
+    protocol = NAME
+    settings_type = Settings
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Mean released quanta at each pulse, with the scatter of single trials."""
+        ax = style.axes(ax)
+        time, mean = (np.asarray(self.columns[name], dtype=float) for name in ("t_ms", "mean"))
+        spread = np.sqrt(np.asarray(self.columns["var"], dtype=float))
+        ax.errorbar(
+            time,
+            mean,
+            spread,
+            fmt="o",
+            lw=0.8,
+            color=style.COLOURS["simulation"],
+            label="simulation, mean ± SD",
+        )
+        exact = self.settings.prediction()
+        ax.plot(time, exact.mean, "_", ms=11, color=style.COLOURS["model"], label="closed form")
+        ax.set_ylim(bottom=0)
+        ax.set_xlabel("time (ms)")
+        ax.set_ylabel("released quanta")
+        ax.legend()
+        return ax
+
+    @style.styled
+    def figure(self) -> Figure:
+        """Mean, variance and failures."""
+        fig, (left, middle, right) = style.figure(180, 62, ncols=3)
+        self.plot(left)
+        exact = self.settings.prediction()
+        time = np.asarray(self.columns["t_ms"], dtype=float)
+        for ax, name, closed, label in (
+            (middle, "var", exact.variance, "variance of released quanta"),
+            (right, "failure_rate", exact.failures, "failure rate"),
+        ):
+            ax.plot(time, self.columns[name], "o", color=style.COLOURS["simulation"])
+            ax.plot(time, closed, "_", ms=11, color=style.COLOURS["model"])
+            ax.set_ylim(bottom=0)
+            ax.set_xlabel("time (ms)")
+            ax.set_ylabel(label)
+        return fig
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Simulate the train.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, backend, progress; the defaults where None
+
+    Returns
+    -------
+    Outcome with one row per pulse
+    """
+    running = running or Running()
+    steps = settings.pulse_steps
+    measure = "response" if settings.s0 is None else "recorded"
+    synapse = settings.synapse(("released", measure))
+    delay = round(settings.delay / settings.time_step)
+    trains = np.broadcast_to(steps, (settings.repeats, len(steps)))
+    done = engine.simulate(
+        engine.Program(synapse, settings.repeats, events=("last_released", f"last_{measure}")),
+        pre=engine.Spikes.of(
+            trains, np.broadcast_to(np.arange(settings.repeats)[:, None], trains.shape)
+        ),
+        post=engine.Spikes.of([], []),
+        steps=int(steps[-1] + delay) + 1,
+        dt=settings.time_step,
+        **running.options(),
+    )
+    events = done.events["pre"]
+    order = np.lexsort((events.steps, events.copies))
+    released, response = (
+        events.states[f"last_{name}"][order].reshape(settings.repeats, len(steps))
+        for name in ("released", measure)
+    )
+    exact = settings.prediction()
+    unit = synapse.contacts.unit_of("q")
+    factor, mean_name, variance_name = _shown(unit)
+    columns: dict[str, Any] = {
+        "pulse": np.arange(1, len(steps) + 1),
+        "t_ms": np.round(steps * settings.time_step * 1e3, 9),
+        "mean": released.mean(axis=0),
+        "var": released.var(axis=0, ddof=1),
+        "failure_rate": (released == 0).mean(axis=0),
+        "mean_exact": exact.mean,
+        "var_exact": exact.variance,
+        mean_name: response.mean(axis=0) / factor,
+        variance_name: response.var(axis=0, ddof=1) / factor**2,
+    }
+    return Outcome(
+        settings=settings,
+        columns=columns,
+        results=_results(settings, released, exact),
+        conventions=synapse.conventions | {"var": "over repeats, divisor repeats - 1"},
+        citations=(*synapse.citations, str(TSODYKS_PAWELZIK)),
+        seed=running.seed,
+        backend=done.backend,
+        threads=done.threads,
+        warnings=(*_notes(settings), *done.warnings),
+    )
+
+
+def _shown(unit: str) -> tuple[float, str, str]:
+    """SI per unit of the response, and the names of its columns."""
+    from synsim.component.units import unit as find
+
+    if unit == "1":
+        return 1.0, "mean_response", "var_response"
+    return find(unit).factor, f"mean_{unit}", f"var_{unit}2"
+
+
+def _notes(settings: Settings) -> list[str]:
+    moved = np.abs(
+        np.diff(settings.pulse_steps[: settings.pulses]) * settings.time_step * settings.rate - 1
+    )
+    if np.any(moved > 1e-9):
+        return [
+            f"the pulses at {settings.text('rate')} were put on the grid of "
+            f"{settings.text('time_step')}; the table shows them as they ran"
+        ]
+    return []
+
+
+def _results(
+    settings: Settings, released: NDArray[np.float64], exact: Prediction
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "n_repeats": settings.repeats,
+        "mean_last_over_first_exact": _ratio(exact.mean, settings.pulses - 1),
+        "mean_last_over_first": _ratio(released.mean(axis=0), settings.pulses - 1),
+    }
+    if settings.pulses > 1:
+        found["paired_pulse_ratio_exact"] = _ratio(exact.mean, 1)
+        found["paired_pulse_ratio"] = _ratio(released.mean(axis=0), 1)
+    if settings.recovery is not None:
+        found["recovery_over_first_exact"] = _ratio(exact.mean, settings.pulses)
+        found["recovery_over_first"] = _ratio(released.mean(axis=0), settings.pulses)
+    if settings.release != "mean-field":
+        standard_error = np.sqrt(exact.variance / settings.repeats)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.abs(released.mean(axis=0) - exact.mean) / standard_error
+        found["largest_deviation_of_mean_in_standard_errors"] = float(np.nanmax(z, initial=0.0))
+    return found
+
+
+def _ratio(means: NDArray[np.float64], index: int) -> float:
+    return float(means[index] / means[0]) if means[0] else float("nan")
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))
