@@ -110,9 +110,7 @@ class Result:
                 f"{directory}: found a result of {summary['command']!r}, expected "
                 f"'run {cls.protocol}'"
             )
-        with (Path(directory) / "data.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-        columns = {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(rows[0])}
+        columns = _read_columns(Path(directory) / "data.csv")
         return cls(
             settings=from_texts(cls.settings_type, summary["settings"]),
             columns=columns,
@@ -131,12 +129,15 @@ def read_summary(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         known = document["schema"]
+        missing = sorted(results.KEYS - document.keys())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, TypeError, KeyError):
         raise InputError(f"{path}: found something else, expected a summary of synsim") from None
     if known != results.SCHEMA:
         raise InputError(f"{path}: found schema {known!r}, expected {results.SCHEMA}")
+    if missing:
+        raise InputError(f"{path}: found no {missing[0]!r}, expected a whole summary of synsim")
     return document
 
 
@@ -145,6 +146,23 @@ def load(directory: Path | str) -> Result:
     command = read_summary(Path(directory) / "summary.json")["command"]
     module = catalogue.protocol(command.removeprefix("run "))
     return module.Outcome.load(directory)
+
+
+def _read_columns(path: Path) -> dict[str, Column]:
+    """A ``data.csv``; InputError when it is missing or torn."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    if not rows:
+        raise InputError(f"{path}: the file is empty, expected a table")
+    for line, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise InputError(
+                f"{path}, line {line}: found {len(row)} cells, expected {len(rows[0])}"
+            )
+    return {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(rows[0])}
 
 
 def _column(cells: list[str]) -> Column:

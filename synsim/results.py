@@ -21,6 +21,19 @@ from synsim._version import __version__
 from synsim.component.errors import InputError, SynsimError
 
 SCHEMA = 1
+KEYS = {
+    "schema",
+    "command",
+    "settings",
+    "conventions",
+    "results",
+    "seed",
+    "backend",
+    "threads",
+    "versions",
+    "citations",
+    "warnings",
+}
 Content = str | bytes | Callable[[Path], None]
 
 
@@ -148,10 +161,13 @@ def write_directory(
         when writing fails, as on a full disk; nothing is left behind.
     """
     out = refuse_existing(out, force=force)
+    parent = out.absolute().parent
+    made = [p for p in (parent, *parent.parents) if not p.exists()]
     try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.absolute().parent))
+        parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     except OSError as error:
+        _remove_empty(made)
         raise InputError(f"--out {out}: cannot be made: {error.strerror or error}") from None
     try:
         for name, content in contents.items():
@@ -164,7 +180,17 @@ def write_directory(
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        _remove_empty(made)
     return out
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    """Remove those of the directories, innermost first, that hold nothing."""
+    for directory in directories:
+        try:
+            directory.rmdir()
+        except OSError:
+            return
 
 
 def _write(path: Path, content: Content) -> None:
@@ -183,11 +209,12 @@ def _swap(staging: Path, out: Path) -> None:
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.absolute().parent))
     earlier = aside / "earlier"
-    out.rename(earlier)
     try:
+        out.rename(earlier)
         staging.rename(out)
-    except OSError:
-        earlier.rename(out)
+    except BaseException:  # Ctrl-C too must not cost the earlier result
+        if earlier.exists() and not out.exists():
+            earlier.rename(out)
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -57,19 +57,14 @@ class MechanismField(Spec):
 
 @dataclasses.dataclass(frozen=True)
 class FileField(Spec):
-    """A file that must be there."""
+    """The name of a file; whoever reads it says what is wrong with it."""
 
     optional: bool = False
 
     def convert(self, value: Any) -> str | None:
         if value is None and self.optional:
             return None
-        path = Path(value)
-        if path.is_dir():
-            raise InputError(f"found the directory {path}, expected a file")
-        if not path.exists():
-            raise InputError(f"found no file {path}")
-        return str(path)
+        return str(Path(value))
 
 
 def mechanism(role: str, doc: str, *, default: Any, optional: bool = False) -> Any:
@@ -84,8 +79,9 @@ def file(doc: str, *, optional: bool = False) -> Any:
 
 
 def to_texts(settings: Parameters) -> dict[str, str]:
-    """Flat name -> text with unit, without settings that are none."""
+    """Flat name -> text with unit, without settings that are none as they are by default."""
     texts: dict[str, str] = {}
+    defaults = {f.name: f.default for f in dataclasses.fields(settings)}  # type: ignore[arg-type]
     for name, spec in settings.specs().items():
         value = getattr(settings, name)
         if isinstance(spec, MechanismField):
@@ -94,7 +90,10 @@ def to_texts(settings: Parameters) -> dict[str, str]:
                 texts |= value.as_text()
         elif isinstance(spec, Switch):
             texts[name] = "true" if value else "false"
-        elif value is not None:
+        elif value is None:
+            if defaults[name] is not None:
+                texts[name] = NONE
+        else:
             texts[name] = spec.show(value) if isinstance(spec, FileField) else settings.text(name)
     return texts
 

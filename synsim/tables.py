@@ -260,7 +260,7 @@ def _rows(raw: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
                 yield line
 
     try:
-        for cells in csv.reader(lines(), strict=True):
+        for cells in csv.reader(lines(), strict=True, skipinitialspace=True):
             if any(cell.strip() for cell in cells):
                 yield at, cells
     except csv.Error as error:

@@ -89,6 +89,8 @@ class Quantity(Spec):
             return found
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
             read = [self._read(v) for v in value]
+            if any(dimension is not read[0][1] for _, dimension in read):
+                raise InputError(f"found {list(value)!r}, expected values of one dimension")
             return [v for v, _ in read], read[0][1]
         try:
             numbers = np.asarray(value)

@@ -23,13 +23,15 @@ class Values(Quantity):
     def convert_with_dimension(self, value: Any) -> tuple[Any, units.Dimension]:
         if isinstance(value, str):
             found = self._from_text(value)
+            if found.size == 0:
+                raise InputError("found an empty list, expected at least one value")
             self._check(found)
             dimension = self.dimensions[0]
         else:
+            if np.size(value) == 0:
+                raise InputError("found an empty list, expected at least one value")
             found, dimension = super().convert_with_dimension(value)
             found = np.atleast_1d(found)
-        if found.size == 0:
-            raise InputError("found an empty list, expected at least one value")
         found.setflags(write=False)
         return found, dimension
 
@@ -45,6 +47,8 @@ class Values(Quantity):
             raise InputError(f"found {text!r}, expected start:stop:step or values with commas")
         # Decimal steps, so that -100ms:100ms:5ms meets 0 and both ends exactly
         start, stop, step = (Decimal(repr(units.parse(part, self.dimensions)[0])) for part in parts)
+        if not all(part.is_finite() for part in (start, stop, step)):
+            raise InputError(f"found {text!r}, expected finite numbers")
         if step == 0:
             raise InputError(f"found {text!r} with a step of 0, expected another one")
         steps = (stop - start) / step

@@ -123,7 +123,11 @@ def parse(text: str, dimensions: tuple[Dimension, ...]) -> tuple[float, Dimensio
     if found.dimension not in dimensions:
         what = "without a unit" if name == "1" else f"which is a {found.dimension.name}"
         raise InputError(f"found {text!r} {what}, expected {expected(dimensions)}")
-    return float(Decimal(match["number"]).scaleb(found.exponent)), found.dimension
+    try:
+        value = float(Decimal(match["number"]).scaleb(found.exponent))
+    except ArithmeticError:  # an exponent beyond what Decimal holds
+        raise InputError(f"found {text!r}, expected a number of ordinary size") from None
+    return value, found.dimension
 
 
 def show(value: float, unit_name: str, separator: str = " ") -> str:

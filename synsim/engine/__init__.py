@@ -55,6 +55,12 @@ def simulate(
         raise InputError(f"found backend {backend!r}, expected one of {', '.join(BACKENDS)}")
     if not 0 <= seed < 2**32:
         raise InputError(f"found seed {seed}, expected 0 to {2**32 - 1}")
+    for side in (pre, post):
+        if side.sources.size and not 0 <= side.sources.min() <= side.sources.max() < program.copies:
+            raise InputError(
+                f"found a spike of source {side.sources.min()} to {side.sources.max()}, expected "
+                f"0 to {program.copies - 1}, one for each copy"
+            )
     data = Data(program.values(values or {}, seed), (pre, post), steps, dt, seed)
     command = compiler.find()
     told: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ def directory() -> Path:
     """Where builds are kept: ``$SYNSIM_CACHE``, else the user's cache directory."""
     asked = os.environ.get("SYNSIM_CACHE")
     if asked:
-        return Path(asked)
+        return Path(asked).absolute()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("synsim")) / "builds"
@@ -157,7 +157,7 @@ def entries() -> list[Entry]:
     found = [
         Entry(build.name, sum(f.stat().st_size for f in build.iterdir()), build.stat().st_mtime)
         for build in home.iterdir()
-        if (build / PROGRAM).exists()
+        if (build / PROGRAM).exists() and build.suffix != _UNFINISHED
     ]
     return sorted(found, key=lambda e: -e.last_used)
 

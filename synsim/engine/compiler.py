@@ -20,9 +20,12 @@ _CANDIDATES = ("g++", "clang++", "c++")
 
 def find() -> str | None:
     """The compiler's command: ``$CXX`` if set, else the first of g++, clang++, c++; or None."""
-    asked = os.environ.get("CXX")
+    asked = os.environ.get("CXX", "").strip()
     if asked:
-        return asked if shutil.which(shlex.split(asked)[0]) else None
+        try:
+            return asked if shutil.which(shlex.split(asked)[0]) else None
+        except ValueError:  # quotes that do not close: no command
+            return None
     return next((c for c in _CANDIDATES if shutil.which(c)), None)
 
 
@@ -50,6 +53,8 @@ def compile_program(command: str, source: Path, program: Path, log: Path) -> Non
         done = subprocess.run(call, cwd=source.parent, stdout=words, stderr=words, check=False)
     if done.returncode != 0:
         raise BuildError(f"the compiler {command!r} failed (exit {done.returncode})")
+    if not program.exists():
+        raise BuildError(f"the compiler {command!r} made no program")
 
 
 def _last_line(text: str) -> str:

@@ -51,6 +51,8 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
         if not isinstance(kind, str):
             variable = made.variable(name)
             variable.set_value(values[name][0] if variable.scalar else values[name])
+    for pathway in program.pathways:
+        made.delay(pathway).set_value(0.0)  # it is in the spike times already
     recorders = [
         _Recorder(made, pathway, [s.name for s in states])
         for pathway, states in program.event_states.items()
