@@ -2,7 +2,9 @@
 
 A train of pulses at a rate, and if wanted one more pulse after a pause, is given to many copies
 of one synapse in one compiled run. Mean, variance and failures of the released quanta at each
-pulse are set beside their closed form (`synsim.predict`).
+pulse are set beside their closed form (`synsim.predict`). The lower panel of the figure shows what
+the responses sum to in a leaky membrane, which below threshold is linear: the superposition of
+the responses (`synsim.models.lif`).
 
 The defaults are the depressing synapse of Tsodyks & Markram 1997 as it is used since (U = 0.5,
 tau_rec = 800 ms), with 5 sites, at 20 Hz.
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import engine, style
+from synsim import style, trains
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
@@ -120,20 +122,28 @@ class Outcome(Result):
 
     @style.styled
     def figure(self) -> Figure:
-        """Mean, variance and failures."""
-        fig, (left, middle, right) = style.figure(180, 62, ncols=3)
-        self.plot(left)
+        """Mean, variance and failures of the quanta; below, what the responses sum to."""
+        fig, axes = style.figure(180, 115, nrows=2, ncols=3)
+        self.plot(axes[0, 0])
         exact = self.settings.prediction()
         time = np.asarray(self.columns["t_ms"], dtype=float)
         for ax, name, closed, label in (
-            (middle, "var", exact.variance, "variance of released quanta"),
-            (right, "failure_rate", exact.failures, "failure rate"),
+            (axes[0, 1], "var", exact.variance, "variance of released quanta"),
+            (axes[0, 2], "failure_rate", exact.failures, "failure rate"),
         ):
             ax.plot(time, self.columns[name], "o", color=style.COLOURS["simulation"])
             ax.plot(time, closed, "_", ms=11, color=style.COLOURS["model"])
             ax.set_ylim(bottom=0)
             ax.set_xlabel("time (ms)")
             ax.set_ylabel(label)
+        grid = axes[1, 0].get_gridspec()
+        for ax in axes[1]:
+            ax.remove()
+        synapse = self.settings.synapse()
+        unit = trains.ResponseUnit.of(synapse)
+        means = np.asarray(self.columns[unit.column("mean")], dtype=float) * unit.factor
+        pulses = self.settings.pulse_steps * self.settings.time_step
+        trains.draw_potential(fig.add_subplot(grid[1, :]), synapse, pulses, exact, means)
         return fig
 
 
@@ -151,44 +161,18 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     """
     running = running or Running()
     steps = settings.pulse_steps
-    measure = "response" if settings.s0 is None else "recorded"
-    synapse = settings.synapse(("released", measure))
-    delay = round(settings.delay / settings.time_step)
-    trains = np.broadcast_to(steps, (settings.repeats, len(steps)))
-    done = engine.simulate(
-        engine.Program(synapse, settings.repeats, events=("last_released", f"last_{measure}")),
-        pre=engine.Spikes.of(
-            trains, np.broadcast_to(np.arange(settings.repeats)[:, None], trains.shape)
-        ),
-        post=engine.Spikes.of([], []),
-        steps=int(steps[-1] + delay) + 1,
-        dt=settings.time_step,
-        **running.options(),
-    )
-    events = done.events["pre"]
-    order = np.lexsort((events.steps, events.copies))
-    released, response = (
-        events.states[f"last_{name}"][order].reshape(settings.repeats, len(steps))
-        for name in ("released", measure)
-    )
+    played = trains.play(settings, np.broadcast_to(steps, (settings.repeats, len(steps))), running)
+    synapse, done = settings.synapse(), played.run
     exact = settings.prediction()
-    unit = synapse.contacts.unit_of("q")
-    factor, mean_name, variance_name = _shown(unit)
     columns: dict[str, Any] = {
         "pulse": np.arange(1, len(steps) + 1),
         "t_ms": np.round(steps * settings.time_step * 1e3, 9),
-        "mean": released.mean(axis=0),
-        "var": released.var(axis=0, ddof=1),
-        "failure_rate": (released == 0).mean(axis=0),
-        "mean_exact": exact.mean,
-        "var_exact": exact.variance,
-        mean_name: response.mean(axis=0) / factor,
-        variance_name: response.var(axis=0, ddof=1) / factor**2,
     }
+    columns |= trains.moments(played, exact.mean, exact.variance, trains.ResponseUnit.of(synapse))
     return Outcome(
         settings=settings,
         columns=columns,
-        results=_results(settings, released, exact),
+        results=_results(settings, played.released, exact),
         conventions=synapse.conventions | {"var": "over repeats, divisor repeats - 1"},
         citations=(*synapse.citations, str(TSODYKS_PAWELZIK)),
         seed=running.seed,
@@ -196,15 +180,6 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         threads=done.threads,
         warnings=(*_notes(settings), *done.warnings),
     )
-
-
-def _shown(unit: str) -> tuple[float, str, str]:
-    """SI per unit of the response, and the names of its columns."""
-    from synsim.component.units import unit as find
-
-    if unit == "1":
-        return 1.0, "mean_response", "var_response"
-    return find(unit).factor, f"mean_{unit}", f"var_{unit}2"
 
 
 def _notes(settings: Settings) -> list[str]:
@@ -235,9 +210,9 @@ def _results(
         found["recovery_over_first"] = _ratio(released.mean(axis=0), settings.pulses)
     if settings.release != "mean-field":
         standard_error = np.sqrt(exact.variance / settings.repeats)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.abs(released.mean(axis=0) - exact.mean) / standard_error
-        found["largest_deviation_of_mean_in_standard_errors"] = float(np.nanmax(z, initial=0.0))
+        found["largest_deviation_of_mean_in_standard_errors"] = trains.largest_deviation(
+            released.mean(axis=0), exact.mean, standard_error
+        )
     return found
 
 

@@ -26,8 +26,8 @@ dw, dw_rel: fraction (0 is no change); dw_percent: per cent (0 is no change); w_
   synsim fit stdp my.csv --dt-column delay_ms --dw-column epsp --dw-kind ratio --out fit
 
 Writes data.csv (points, fitted values, residuals), summary.json (all numbers), report.txt (in
-words), figure.png and figure.svg. The amplitudes A_plus and A_minus are those of the whole protocol,
-not of one pairing.
+words), figure.png and figure.svg. The amplitudes A_plus and A_minus are those of the whole
+protocol, not of one pairing.
 """
 
 

@@ -13,14 +13,15 @@ from synsim.component import InputError
 from synsim.fit.band import on_the_limit
 from synsim.fit.bootstrap import bootstrap
 from synsim.fit.noise import NOISES, Noise, aicc, akaike_weights
-from synsim.fit.profile import Interval, profile
-from synsim.fit.search import Maximum, maximise
+from synsim.fit.profile import Interval, limit, profile
+from synsim.fit.search import maximise
 from synsim.fit.windows import (
     Curve,
     WindowFit,
     best_start,
     describe,
     fit_window,
+    points_needed,
     why_not,
 )
 from synsim.models.stdp_windows import WINDOWS
@@ -84,6 +85,13 @@ def fit_curve(
     """
     skipped = {name: why for name in models if (why := why_not(WINDOWS[name], curve.lag))}
     if len(skipped) == len(models):
+        needed = {name: points_needed(WINDOWS[name], curve.lag) for name in models}
+        simplest = min(needed, key=lambda name: needed[name])
+        if len(curve) < needed[simplest]:
+            raise InputError(
+                f"{len(curve)} points are too few for any window; {simplest} needs "
+                f"{needed[simplest]}"
+            )
         raise InputError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
     found: dict[str, WindowFit] = {}
     left_out: dict[str, int] = {}
@@ -125,26 +133,22 @@ def _fit(
     else:
         raise RuntimeError(f"{name}: the likelihood kept growing; please report these data")
     ends = _by_name(problem.coordinates, profiled.intervals)
-    inside = _limit_curves(problem, maximum, profiled.limit, profiled.inside)
-    return describe(window, problem, maximum, ends, inside), 0
+    return describe(window, problem, maximum, ends, profiled.inside), 0
 
 
 def _by_name(coordinates: Sequence[Any], ends: Sequence[Interval]) -> dict[str, Interval]:
     return {c.name: end for c, end in zip(coordinates, ends, strict=True)}
 
 
-def _limit_curves(problem: Any, maximum: Maximum, allowed: float, inside: Array) -> Array:
-    around = on_the_limit(problem, maximum, allowed, np.random.default_rng(0))
-    return np.concatenate([inside, around])
-
-
 def _band(fit: WindowFit, intervals: str) -> Array:
     """Lag, low and high of the 95 % band of a window, shape (m, 3)."""
     lag = plot_lags(fit.problem.x)
-    curves = fit.predict(lag, fit.inside)
     if intervals == "bootstrap":
-        low, high = np.quantile(curves, [0.025, 0.975], axis=0)
+        low, high = np.quantile(fit.predict(lag, fit.inside), [0.025, 0.975], axis=0)
     else:
+        allowed = limit(fit.n, fit.k - 1)
+        around = on_the_limit(fit.problem, fit.maximum, allowed, np.random.default_rng(0))
+        curves = fit.predict(lag, np.concatenate([fit.inside, around]))
         low, high = curves.min(axis=0), curves.max(axis=0)
     return np.column_stack([lag, low, high])
 

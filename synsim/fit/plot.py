@@ -128,11 +128,12 @@ def figure(result: StdpFit) -> Figure:
         upper.set_title(_title(g), fontsize=8)
         for handle, label in zip(*upper.get_legend_handles_labels(), strict=True):
             labelled.setdefault(label, handle)
+    names = sorted(labelled, key=lambda name: (not name.startswith("data"), name == "95 % band"))
     made.legend(
-        labelled.values(),
-        labelled.keys(),
+        [labelled[name] for name in names],
+        names,
         loc="outside lower center",
-        ncols=min(len(labelled), 3 if columns == 1 else 6),
+        ncols=2 if columns == 1 else 5,
         fontsize=7,
         frameon=False,
     )
@@ -142,7 +143,7 @@ def figure(result: StdpFit) -> Figure:
 def _title(g: GroupFit) -> str:
     rivals = g.curve_fit.rivals
     shape = rivals[0] if len(rivals) == 1 else f"undecided, {' or '.join(rivals[:3])}"
-    return f"{g.label}: {shape}" if g.label else f"window: {shape}"
+    return f"{g.label}\n{shape}" if g.label else f"window: {shape}"
 
 
 def _once(ax: Axes, label: str) -> str:

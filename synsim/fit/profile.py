@@ -186,8 +186,7 @@ class _Rays:
         np.divide(self.spread[self.js], own[:, None], where=own[:, None] > 0, out=slope)
         moved = self.places - self.maximum.u[self.js][:, None]
         self._improve(self.maximum.u + slope[:, None, :] * moved[:, :, None])
-        for start in (self.maximum.u, *self.maximum.others):
-            self._improve(np.broadcast_to(start, self.points.shape))
+        self._improve(self.maximum.u, *self.maximum.others)
         self._sweep()
 
     def ends(self) -> Array:
@@ -289,23 +288,26 @@ class _Rays:
         start = np.where(held, x[:, None], start)
         return climb(self.problem, start, fixed=held, steps=steps, tolerance=tolerance, goal=goal)
 
-    def _improve(self, start: Array) -> None:
-        """Climb from `start`, the shape of `points`, wherever the best so far is refused."""
+    def _improve(self, *starts: Array) -> None:
+        """Climb from each start, the shape of `points`, wherever the best so far is refused."""
         r, s = np.nonzero(self.deviance() > self.allowed)
-        u, found = self._climb(r, start[r, s], self.places[r, s], 50, 1e-3, self.goal)
-        wins = found < self.loss[r, s]
-        self.points[r[wins], s[wins]], self.loss[r[wins], s[wins]] = u[wins], found[wins]
+        if not r.size:
+            return
+        start = np.concatenate([np.broadcast_to(u, self.points.shape)[r, s] for u in starts])
+        r, s = np.tile(r, len(starts)), np.tile(s, len(starts))
+        u, found = self._climb(r, start, self.places[r, s], 50, 1e-3, self.goal)
+        order = np.argsort(-found, kind="stable")  # the best is written last
+        order = order[found[order] < self.loss[r[order], s[order]]]
+        self.points[r[order], s[order]], self.loss[r[order], s[order]] = u[order], found[order]
 
     def _sweep(self) -> None:
         """Neighbours along a row help each other out of lesser maxima."""
+        estimate = np.broadcast_to(self.maximum.u, self.points[:, :1].shape)
         for _ in range(3):
             before = self.loss.copy()
-            inner = np.concatenate(
-                [np.broadcast_to(self.maximum.u, self.points[:, :1].shape), self.points[:, :-1]],
-                axis=1,
-            )
-            self._improve(inner)
-            self._improve(np.concatenate([self.points[:, 1:], self.points[:, -1:]], axis=1))
+            inner = np.concatenate([estimate, self.points[:, :-1]], axis=1)
+            outer = np.concatenate([self.points[:, 1:], self.points[:, -1:]], axis=1)
+            self._improve(inner, outer)
             if np.max(before - self.loss) < 0.01:
                 break
 

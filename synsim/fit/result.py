@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -248,5 +249,5 @@ def _window(fit: CurveFit, found: WindowFit) -> dict[str, Any]:
         "delta_aicc": found.aicc - fit.best.aicc,
         "weight": fit.weights[found.name],
         "bic": found.bic,
-        "r2": found.r2,
+        "r2": found.r2 if math.isfinite(found.r2) else None,
     }

@@ -121,12 +121,17 @@ def present(window: Window, lag: Array) -> list[WindowParameter]:
     return [p for p in window.parameters if not p.side or p.side not in missing]
 
 
+def points_needed(window: Window, lag: Array) -> int:
+    """How many points leave AICc defined: more than the parameters, the scatter, and one."""
+    return len(present(window, lag)) + 3
+
+
 def why_not(window: Window, lag: Array) -> str | None:
     """Why a window cannot be fitted to points at these lags; None when it can."""
     parameters = present(window, lag)
-    k, n = len(parameters) + 1, lag.size
-    if len(parameters) == 0 or n <= k + 1:
-        return f"{n} points are too few, it needs {k + 2}"
+    needed = points_needed(window, lag)
+    if lag.size < needed:
+        return f"{lag.size} points are too few, it needs {needed}"
     if window.name == "constant":
         return None
     for side, where in ((1, "above 0"), (-1, "below 0")):

@@ -174,6 +174,9 @@ def all_words(fit: CurveFit, rows: list[str]) -> list[str]:
     found = []
     for name, why in fit.skipped.items():
         found.append(f"{name} not fitted: {why}")
+    for side, where in ((1, "above"), (-1, "below")):
+        if np.all(fit.curve.lag * side > 0):
+            found.append(f"every lag is {where} 0: nothing is known about the other side")
     if len(fit.rivals) > 1:
         found.append(shape(fit))
     for name in fit.rivals:

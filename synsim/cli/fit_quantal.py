@@ -1,0 +1,157 @@
+"""`synsim fit quantal FILE`: release sites, probability and quantal size from responses."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from synsim.cli.parser import refuse
+
+DESCRIPTION = """\
+Fit quantal release to single responses: number of sites n, release probability p (U at rest),
+quantal size q, recovery and facilitation, recording noise; exact likelihood, n profiled.
+
+FILE is a CSV file with a header and one row per response (lines that begin with # are comments),
+or the name of a recording that comes with synsim: epsc_gontier_2023.
+
+    cell,protocol,isi_s,epsc_pA        sweep,t_ms,epsp_mV
+    1,long,30.0,245.7                  1,0.0,1.92
+    1,long,0.01,60.0                   1,50.0,0.84
+
+The amplitude is the one column whose name ends in a unit of voltage or current. isi_s or isi_ms is
+the time since the stimulus before and is used as it is; with t_ms every sweep begins at rest.
+Without either, a constant release probability is fitted. Columns cell and protocol group the
+rows, one fit each.
+
+  synsim fit quantal epsc_gontier_2023 --out fit
+  synsim fit quantal my.csv --amplitude-column peak --amplitude-unit mV --out fit
+
+Writes data.csv (responses and what the best model expects), summary.json (all numbers), report.txt
+(in words), figure.png and figure.svg.
+"""
+
+
+def configure(kinds: Any) -> None:
+    """Add the command to the kinds of `synsim fit`."""
+    parser = kinds.add_parser(
+        "quantal", help="release sites, probability, quantal size", description=DESCRIPTION
+    )
+    _add_arguments(parser)
+    parser.set_defaults(execute=execute, flags=list(parser._option_string_actions))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
+    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
+    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
+    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+
+    data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
+    data.add_argument("--amplitude-column", metavar="COL", help="column of the amplitude")
+    data.add_argument(
+        "--amplitude-unit", metavar="UNIT", help="its unit where its name does not say it: pA, mV"
+    )
+    data.add_argument(
+        "--interval-column", metavar="COL", help="column of the time since the stimulus before"
+    )
+    data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
+    data.add_argument(
+        "--group-by",
+        metavar="COL[,COL]",
+        help="fit each value of these columns by itself; default: cell and protocol",
+    )
+
+    fit = parser.add_argument_group("the fit")
+    fit.add_argument(
+        "--model",
+        metavar="NAME[,NAME]",
+        help="models to fit: constant, depression, depression_facilitation (default: all)",
+    )
+    fit.add_argument("--n-max", metavar="N", default="100", help="most sites to try (default 100)")
+    fit.add_argument("--n", metavar="N", help="number of sites, where it is known")
+    fit.add_argument("--s0", metavar="SD", help="recording noise where it is known, as 2.5pA")
+    fit.add_argument(
+        "--cv",
+        metavar="CV",
+        default="auto",
+        help="variability of a quantum from release to release: a number, fit, or auto "
+        "(default: estimated, and 0.3 where the data cannot tell it)",
+    )
+    fit.add_argument("--seed", metavar="N", default="1", help="of the bootstrap (default 1)")
+
+
+def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
+    """Fit, write the results, and say in a paragraph what came out."""
+    from synsim.cli.terminal import say, warn
+    from synsim.component.errors import InputError
+    from synsim.results import refuse_existing
+
+    if rest:
+        refuse(rest[0], parsed.flags, "synsim fit quantal")
+    if parsed.out is None:
+        raise InputError("--out is missing, expected a new directory for the results")
+    out = refuse_existing(parsed.out, force=parsed.force)
+    n_max = _whole("--n-max", parsed.n_max)
+    n = None if parsed.n is None else _whole("--n", parsed.n)
+    seed = _whole("--seed", parsed.seed)
+    s0 = None if parsed.s0 is None else _noise(parsed.s0)
+    cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
+
+    from synsim.fit.quantal import fit_quantal
+
+    def progress(label: str) -> None:
+        if sys.stderr.isatty():
+            say(f"fitting {label}")
+
+    result = fit_quantal(
+        parsed.file,
+        amplitude_column=parsed.amplitude_column,
+        amplitude_unit=parsed.amplitude_unit,
+        interval_column=parsed.interval_column,
+        time_column=parsed.time_column,
+        group_by=parsed.group_by,
+        models=parsed.model,
+        n_max=n_max,
+        n=n,
+        s0=s0,
+        cv=cv,
+        seed=seed,
+        progress=progress,
+    )
+    result.save(out, force=parsed.force, plot=not parsed.no_plot)
+    say(result.summary())
+    warn(result.warnings)
+    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
+    say(f"{out}: data.csv, summary.json, report.txt{figures}")
+    return 0
+
+
+def _whole(flag: str, text: str) -> int:
+    from synsim.component.errors import InputError
+
+    if not text.isascii() or not text.isdigit():
+        raise InputError(f"{flag}: found {text!r}, expected a whole number")
+    return int(text)
+
+
+def _number(flag: str, text: str) -> float:
+    from synsim.component.errors import InputError
+
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{flag}: found {text!r}, expected a number, fit or auto") from None
+
+
+def _noise(text: str) -> float:
+    """A noise with its unit, in mV or pA; without one, in the unit of the amplitudes."""
+    from synsim.component import units
+    from synsim.component.errors import InputError
+
+    names = ("voltage", "current", "conductance", "number")
+    try:
+        value, dimension = units.parse(text, tuple(units.DIMENSIONS[name] for name in names))
+    except InputError as error:
+        raise InputError(f"--s0: {error}") from None
+    return value * {"voltage": 1e3, "current": 1e12, "conductance": 1e9}.get(dimension.name, 1.0)

@@ -1,0 +1,100 @@
+"""`synsim fit stp FILE`: the Tsodyks-Markram model fitted to averaged trains."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from synsim.cli.parser import refuse
+
+DESCRIPTION = """\
+Fit short-term plasticity (Tsodyks-Markram) to averaged trains: efficacy A, release probability U,
+recovery tau_rec, facilitation tau_facil; with and without facilitation, all trains at once.
+
+FILE is a CSV file with a header and one row per pulse (lines that begin with # are comments),
+or the name of a recording that comes with synsim: mossy_fibre_2018, pvbc_depressing.
+
+    protocol,t_ms,mean,sd,n            freq_hz,t_ms,epsc_pA,sem
+    20Hz,0.0,1.01,0.75,372             10,300.0,85.1,4.0
+    20Hz,50.0,1.36,0.94,378            10,400.0,70.2,3.6
+
+Rows of the same protocol, freq_hz, train, ... are one train, and every train begins at rest. A
+column cell groups the rows, one fit each. Standard errors are taken from sem, or sd and n.
+
+  synsim fit stp mossy_fibre_2018 --out fit
+  synsim fit stp my.csv --train-column pattern --amplitude-column peak --out fit
+
+Writes data.csv (pulses and fitted values), summary.json (all numbers), report.txt (in words),
+figure.png and figure.svg.
+"""
+
+
+def configure(kinds: Any) -> None:
+    """Add the command to the kinds of `synsim fit`."""
+    parser = kinds.add_parser(
+        "stp", help="short-term plasticity of averaged trains", description=DESCRIPTION
+    )
+    _add_arguments(parser)
+    parser.set_defaults(execute=execute, flags=list(parser._option_string_actions))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
+    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
+    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
+    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+
+    data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
+    data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
+    data.add_argument("--amplitude-column", metavar="COL", help="column of the mean response")
+    data.add_argument("--sem-column", metavar="COL", help="standard error of each mean")
+    data.add_argument(
+        "--sd-column", metavar="COL", help="standard deviation instead; needs how many there were"
+    )
+    data.add_argument("--n-column", metavar="COL", help="number of responses behind each mean")
+    data.add_argument(
+        "--train-column", metavar="COL[,COL]", help="columns that tell trains of one fit apart"
+    )
+    data.add_argument(
+        "--group-by",
+        metavar="COL[,COL]",
+        help="fit each value of these columns by itself; default: cell",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="NAME[,NAME]",
+        help="models to fit: depression, depression_facilitation (default: both)",
+    )
+
+
+def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
+    """Fit, write the results, and say in a paragraph what came out."""
+    from synsim.cli.terminal import say, warn
+    from synsim.component.errors import InputError
+    from synsim.results import refuse_existing
+
+    if rest:
+        refuse(rest[0], parsed.flags, "synsim fit stp")
+    if parsed.out is None:
+        raise InputError("--out is missing, expected a new directory for the results")
+    out = refuse_existing(parsed.out, force=parsed.force)
+
+    from synsim.fit.stp import fit_stp
+
+    result = fit_stp(
+        parsed.file,
+        time_column=parsed.time_column,
+        amplitude_column=parsed.amplitude_column,
+        sem_column=parsed.sem_column,
+        sd_column=parsed.sd_column,
+        n_column=parsed.n_column,
+        train_column=parsed.train_column,
+        group_by=parsed.group_by,
+        models=parsed.model,
+    )
+    result.save(out, force=parsed.force, plot=not parsed.no_plot)
+    say(result.summary())
+    warn(result.warnings)
+    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
+    say(f"{out}: data.csv, summary.json, report.txt{figures}")
+    return 0

@@ -1,0 +1,226 @@
+"""`synsim fit quantal`: release sites, probability, quantal size and dynamics from responses.
+
+Three models are compared by BIC: release with constant probability, release from sites that have
+to be refilled, and the same with facilitation. The likelihood is exact (`release_filter`); n runs
+over whole numbers, and everything else is estimated at each of them (`quantal_search`);
+intervals are from the profile likelihood, over n as well (`quantal_profile`). Failures, 1/CV^2 and
+mean-variance analysis stand beside it, with a warning where they contradict it, and
+so does a test for rundown (`quantal_classical`).
+
+What is done about cv, the variability of a quantum from release to release: it is estimated, as
+leaving it out would make intervals of n and q too narrow. Where no failures and no quantal
+peaks are seen, it cannot be told from the noise s0 and from n, and runs to values that no
+synapse has, or to a small one with which the likelihood finds steps of q in responses to many
+quanta, where no eye sees any (one of many possible spacings suits by chance). Above 0.6, or
+with such steps, in the best model it is set to 0.3 in all models, and a warning says so: about
+what single sites have. A number given for cv is always used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from synsim.component import InputError
+from synsim.fit import quantal_words
+from synsim.fit.quantal_classical import checks
+from synsim.fit.quantal_data import Responses, read_responses, turn
+from synsim.fit.quantal_models import Settings, compare
+from synsim.fit.quantal_result import GroupFit, QuantalFit
+from synsim.fit.quantal_search import MODELS
+from synsim.recordings import find_recording
+from synsim.tables import Table, from_frame, read_table
+
+__all__ = ["QuantalFit", "fit_quantal"]
+
+
+def fit_quantal(
+    data: Any = None,
+    *,
+    amplitudes: ArrayLike | None = None,
+    intervals: ArrayLike | None = None,
+    sweeps: Sequence[Any] | None = None,
+    amplitude_column: str | None = None,
+    amplitude_unit: str | None = None,
+    interval_column: str | None = None,
+    time_column: str | None = None,
+    group_by: str | Sequence[str] | None = None,
+    models: str | Sequence[str] | None = None,
+    n_max: int = 100,
+    n: int | None = None,
+    s0: float | None = None,
+    cv: float | str = "auto",
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> QuantalFit:
+    """Fit models of quantal release to single responses and compare them.
+
+    Parameters
+    ----------
+    data : path of a CSV file, name of a recording that ships with synsim, or DataFrame
+    amplitudes : array (m,) instead of `data`, in `amplitude_unit` (default: none, "1")
+    intervals : ms since the stimulus before, shape (m,); infinite at rest
+    sweeps : the sweep of each response, shape (m,); only for the order of rows
+    amplitude_column, interval_column, time_column : guessed from their names when not given
+    amplitude_unit : mV, pA, ..., for a column whose name does not say it, or says it wrongly
+    group_by : columns; each combination of their values is fitted by itself. None groups by
+        `cell` and `protocol`; () pools everything
+    models : some of constant, depression, depression_facilitation; all when not given
+    n_max : the largest number of sites to try
+    n : the number of sites, where it is known
+    s0 : standard deviation of the recording noise, where it is known, in mV, pA, nS
+    cv : of the quantum from release to release: a number, "fit", or "auto" (estimated, and
+        0.3 where the data cannot tell it)
+    seed : of the bootstrap of 1/CV^2
+    progress : called with the name of each group before it is fitted
+
+    Returns
+    -------
+    QuantalFit
+
+    Raises
+    ------
+    InputError
+        one line, for data or arguments that are missing, wrong or not certain, and when no
+        group can be fitted.
+    """
+    settings = _settings(models, n_max, n, s0, cv)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"--seed: found {seed!r}, expected a whole number, 0 or above")
+    if data is None:
+        table = _from_arrays(amplitudes, intervals, sweeps)
+        amplitude_column, amplitude_unit = "amplitude", amplitude_unit or "1"
+    elif amplitudes is not None or intervals is not None or sweeps is not None:
+        raise InputError("give either data or arrays (amplitudes, intervals), not both")
+    elif isinstance(data, (str, os.PathLike)):
+        table = read_table(find_recording(data), source=os.fspath(data))
+    elif hasattr(data, "iloc") and hasattr(data, "columns"):
+        table = from_frame(data)
+    else:
+        raise InputError(
+            f"data: found {type(data).__name__}, expected a path, a name or a DataFrame"
+        )
+    by = [name.strip() for name in group_by.split(",")] if isinstance(group_by, str) else group_by
+    responses = read_responses(
+        table,
+        amplitude_column=amplitude_column,
+        amplitude_unit=amplitude_unit,
+        interval_column=interval_column,
+        time_column=time_column,
+        group_by=by,
+    )
+    fits: list[GroupFit] = []
+    failures: list[str] = []
+    warnings = list(responses.notes)
+    for number, group in enumerate(dict.fromkeys(responses.groups)):
+        named = dict(zip(responses.group_by, group, strict=True))
+        label = ", ".join(f"{k} {v}" for k, v in named.items())
+        if progress is not None:
+            progress(label or responses.source)
+        rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
+        try:
+            found = _fit_group(responses, _rows(responses, group), named, settings, rng)
+        except InputError as error:
+            failures.append(f"{label}: {error}" if label else str(error))
+            continue
+        warnings += [f"{label}: {text}" if label else text for text in found.warnings]
+        fits.append(found)
+    if not fits:
+        raise InputError(f"{responses.source}: {failures[0]}")
+    return QuantalFit(
+        responses=responses,
+        fits=tuple(fits),
+        warnings=warnings + [f"not fitted: {text}" for text in failures],
+        settings={
+            "file": None if data is None or table.path is None else os.fspath(data),
+            "amplitude_column": responses.taken["amplitude"],
+            "amplitude_unit": responses.unit,
+            "interval_column": responses.taken["interval"],
+            "time_column": responses.taken["time"],
+            "group_by": list(responses.group_by),
+            "models": list(settings.models),
+            "n_max": settings.n_max,
+            "n": settings.n,
+            "s0": settings.s0,
+            "cv": cv,
+        },
+        seed=int(seed),
+    )
+
+
+def _rows(responses: Responses, group: tuple[str, ...]) -> np.ndarray:
+    """Rows of a group, sweep after sweep."""
+    rows = [i for i, g in enumerate(responses.groups) if g == group]
+    if responses.sweeps is not None:
+        order = {s: i for i, s in enumerate(dict.fromkeys(responses.sweeps[r] for r in rows))}
+        rows.sort(key=lambda r: order[responses.sweeps[r]])  # type: ignore[index]
+    return np.array(rows)
+
+
+def _fit_group(
+    responses: Responses,
+    rows: np.ndarray,
+    named: dict[str, str],
+    settings: Settings,
+    rng: np.random.Generator,
+) -> GroupFit:
+    y, flipped = turn(responses.amplitude[rows])
+    h = None if responses.intervals is None else responses.intervals[rows]
+    found = compare(y, h, responses.unit, settings)
+    classical = tuple(checks(found.best, responses.unit, rng))
+    words = quantal_words.all_words(found, classical, settings, responses.unit)
+    return GroupFit(named, rows, found, classical, flipped, tuple(words))
+
+
+def _settings(
+    models: str | Sequence[str] | None,
+    n_max: int,
+    n: int | None,
+    s0: float | None,
+    cv: float | str,
+) -> Settings:
+    names = models.split(",") if isinstance(models, str) else list(models or MODELS)
+    chosen = tuple(dict.fromkeys(name.strip() for name in names))
+    for name in chosen:
+        if name not in MODELS:
+            raise InputError(f"--model: found {name!r}, expected some of {', '.join(MODELS)}")
+    for flag, value in (("--n-max", n_max), ("--n", n)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if value is not None and not (whole and 1 <= value <= 500):
+            raise InputError(f"{flag}: found {value!r}, expected a whole number from 1 to 500")
+    if s0 is not None and not (np.isfinite(s0) and s0 > 0):
+        raise InputError(f"--s0: found {s0!r}, expected a number above 0")
+    if isinstance(cv, str):
+        if cv not in ("auto", "fit"):
+            raise InputError(f"--cv: found {cv!r}, expected a number, fit or auto")
+        return Settings(chosen, n_max, n, s0, None, cv == "auto")
+    if not (np.isfinite(cv) and 0 <= cv <= 1):
+        raise InputError(f"--cv: found {cv!r}, expected a number from 0 to 1, fit or auto")
+    return Settings(chosen, n_max, n, s0, float(cv), False)
+
+
+def _from_arrays(
+    amplitudes: ArrayLike | None, intervals: ArrayLike | None, sweeps: Sequence[Any] | None
+) -> Table:
+    if amplitudes is None:
+        raise InputError("fit_quantal needs data, or an array of amplitudes")
+    columns: dict[str, list[Any]] = {}
+    for name, value in (("amplitude", amplitudes), ("isi_ms", intervals), ("sweep", sweeps)):
+        if value is None:
+            continue
+        array = np.asarray(value)
+        if array.ndim != 1:
+            raise InputError(f"{name}: found an array of shape {array.shape}, expected (m,)")
+        columns[name] = array.tolist()
+        if len(columns[name]) != len(columns["amplitude"]):
+            raise InputError(
+                f"{name}: found {len(columns[name])} values, expected "
+                f"{len(columns['amplitude'])} as in amplitudes"
+            )
+    if not columns["amplitude"]:
+        raise InputError("amplitudes: found an empty array, expected data")
+    return Table("arrays", columns, range(len(columns["amplitude"])), row_word="index")

@@ -1,0 +1,275 @@
+"""What is what in a table of single responses: amplitude, interval, sweep, groups.
+
+    amplitude   the one column whose name ends in a unit of voltage or current: epsc_pA, epsp_mV
+    interval    isi_s, isi_ms (since the stimulus before), or t_ms, t_s (time of the stimulus)
+    sweep       in each sweep times begin anew
+    cell, protocol    one fit for each combination of their values
+
+An interval is used as it is written: 30 s between sweeps is 30 s of recovery. At the first row of
+a group, at a first row of a sweep whose cell is empty, at `inf`, and with times at the first row
+of each sweep, the synapse is at rest. Rows follow one another as in the file.
+
+Voltages are fitted in mV and currents in pA whatever the column has; a column whose values
+cannot be in the unit that its name ends in (EPSCs of 2e-11 pA) is refused rather than rescaled.
+Inward currents are negative: responses are fitted as magnitudes, turned so that their mean is
+positive. Failures scatter around zero, so single values of the other sign are no error; they
+are when they are many (over 5 %) and their 95 % quantile is over half that of the responses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.component import InputError
+from synsim.component.units import UNITS
+from synsim.tables import Table, dimension_of, scale, split_unit
+
+Array = NDArray[Any]
+
+_WANTED = {"voltage": "mV", "current": "pA", "conductance": "nS", "number": "1"}
+#: Largest response that is plausible in mV, pA, nS: the smallest and the largest.
+_PLAUSIBLE = {"mV": (1e-2, 150.0), "pA": (0.5, 5e4), "nS": (1e-3, 1e3)}
+_INTERVALS = ("isi", "interval", "ipi", "inter_stimulus_interval")
+_TIMES = ("t", "time", "stimulus", "t_stim", "stimulus_time")
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Single responses: magnitude (m,) in `unit`, interval (m,) in ms, infinite at rest.
+
+    `groups` holds one tuple per row of the values of the columns `group_by`, `sweeps` is None
+    without such a column, `rows` is where each stands in its source. `intervals` is None where
+    the table has none.
+    """
+
+    amplitude: Array
+    intervals: Array | None
+    sweeps: list[str] | None
+    unit: str
+    group_by: tuple[str, ...]
+    groups: list[tuple[str, ...]]
+    rows: list[Any]
+    row_word: str
+    source: str
+    sha256: str | None
+    taken: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_responses(
+    table: Table,
+    *,
+    amplitude_column: str | None = None,
+    amplitude_unit: str | None = None,
+    interval_column: str | None = None,
+    time_column: str | None = None,
+    group_by: Sequence[str] | None = None,
+) -> Responses:
+    """Responses of a table; parameters are those of `synsim.fit.quantal.fit_quantal`.
+
+    Raises
+    ------
+    InputError
+        one line: a column is missing, not certain, or holds something else than it should.
+    """
+    notes: list[str] = []
+    name = _amplitude_column(table, amplitude_column)
+    amplitude, unit = _amplitudes(table, name, amplitude_unit)
+    by = _groups(table, group_by)
+    columns = [table.texts(column) for column in by]
+    for column, texts in zip(by, columns, strict=True):
+        if "" in texts:
+            raise table.refuse(texts.index(""), column, "the name of a group")
+    groups = [tuple(texts[row] for texts in columns) for row in range(len(table))]
+    sweeps = table.texts("sweep") if "sweep" in table.columns and "sweep" not in by else None
+    if sweeps is not None and "" in sweeps:
+        raise table.refuse(sweeps.index(""), "sweep", "the name or number of a sweep")
+    isi, times = _interval_columns(table, interval_column, time_column)
+    intervals: Array | None = None
+    if isi is not None:
+        intervals = _from_intervals(table, isi, groups, sweeps)
+    elif times is not None:
+        intervals = _from_times(table, times, groups, sweeps, notes)
+    else:
+        notes.append(
+            "no column of intervals or times (isi_s, isi_ms or t_ms): only a constant release "
+            "probability is fitted"
+        )
+    used = {name, isi, times, *by, "sweep" if sweeps is not None else None}
+    taken: dict[str, Any] = {"amplitude": name, "amplitude_unit": unit, "interval": isi}
+    taken |= {"time": times, "sweep": "sweep" if sweeps is not None else None}
+    taken |= {"group_by": list(by), "not_used": [c for c in table.names if c not in used]}
+    return Responses(
+        amplitude, intervals, sweeps, unit, by, groups, list(table.lines), table.row_word,
+        table.source, table.sha256, taken, notes,
+    )  # fmt: skip
+
+
+def _amplitude_column(table: Table, given: str | None) -> str:
+    if given is not None:
+        return table.require(given, "--amplitude-column")
+    found = [
+        name
+        for name in table.names
+        if (d := dimension_of(name)) is not None and d.name in ("voltage", "current")
+    ]
+    if len(found) == 1:
+        return found[0]
+    have = f"more than one may be ({', '.join(found)})" if found else "no name ends in mV or pA"
+    raise InputError(
+        f"{table.source}: which column is the amplitude? {have}; name it with "
+        f"--amplitude-column (there are {', '.join(table.names)})"
+    )
+
+
+def _amplitudes(table: Table, name: str, given: str | None) -> tuple[Array, str]:
+    """Values in mV, pA, nS or without a unit, and that unit."""
+    if given is not None and given not in UNITS:
+        raise InputError(f"--amplitude-unit: found {given!r}, expected mV, V, pA, nA, A or 1")
+    unit = given or split_unit(name)[1] or "1"
+    dimension = UNITS[unit].dimension.name
+    if dimension not in _WANTED:
+        raise InputError(
+            f"{table.source}, column {name!r}: {unit} is no unit of a response, expected mV or pA"
+        )
+    wanted = _WANTED[dimension]
+    values = table.numbers(name)
+    found = scale(values, unit, wanted) if unit != wanted else values
+    largest = float(np.quantile(np.abs(found), 0.98))
+    low, high = _PLAUSIBLE.get(wanted, (0.0, math.inf))
+    if given is None and largest > 0 and not low <= largest <= high:
+        others = {"mV": "V", "pA": "A", "nS": "S"}
+        likely = others[wanted] if largest < low else f"other than {unit}"
+        raise InputError(
+            f"{table.source}, column {name!r}: the largest responses are {largest:.3g} {wanted}, "
+            f"which is hardly possible; are the values in {likely}? say so with "
+            f"--amplitude-unit (or --amplitude-unit {unit} if they are right)"
+        )
+    return found, wanted
+
+
+def _groups(table: Table, group_by: Sequence[str] | None) -> tuple[str, ...]:
+    if group_by is not None:
+        return tuple(dict.fromkeys(table.require(name, "--group-by") for name in group_by))
+    return tuple(name for name in ("cell", "protocol") if name in table.columns)
+
+
+def _interval_columns(
+    table: Table, interval: str | None, time: str | None
+) -> tuple[str | None, str | None]:
+    if interval is not None and time is not None:
+        raise InputError("--interval-column and --time-column: give one of them")
+    if interval is not None:
+        return table.require(interval, "--interval-column"), None
+    if time is not None:
+        return None, table.require(time, "--time-column")
+    isi = [n for n in table.names if split_unit(n)[0].lower() in _INTERVALS]
+    times = [n for n in table.names if split_unit(n)[0].lower() in _TIMES and split_unit(n)[1]]
+    if len(isi) + len(times) > 1:
+        raise InputError(
+            f"{table.source}: which column is the interval? {', '.join(isi + times)} may be; "
+            "name one with --interval-column or --time-column"
+        )
+    return (isi[0] if isi else None), (times[0] if times else None)
+
+
+def _begins(keys: Sequence[Any]) -> Array:
+    """Whether each row is the first with its key, shape (m,)."""
+    seen: set[Any] = set()
+    found = []
+    for key in keys:
+        found.append(key not in seen)
+        seen.add(key)
+    return np.array(found)
+
+
+def _from_intervals(
+    table: Table, name: str, groups: list[tuple[str, ...]], sweeps: list[str] | None
+) -> Array:
+    unit = split_unit(name)[1]
+    if unit is None or UNITS[unit].dimension.name != "time":
+        raise InputError(
+            f"{table.source}, column {name!r}: its name has no unit of time, expected "
+            f"{name}_ms or {name}_s"
+        )
+    first = _begins(groups)
+    first_of_sweep = first if sweeps is None else _begins(list(zip(groups, sweeps, strict=True)))
+    found = np.empty(len(table))
+    for row, cell in enumerate(table.columns[name]):
+        text = "" if cell is None else str(cell).strip().lower()
+        if text in ("", "nan", "none", "<na>"):
+            if not first_of_sweep[row]:
+                raise table.refuse(row, name, "the time since the stimulus before (inf is rest)")
+            value = math.inf
+        else:
+            try:
+                value = math.inf if text in ("inf", "+inf", "infinity") else float(text)
+            except ValueError:
+                raise table.refuse(row, name, "a number above 0") from None
+            if not value > 0:
+                if not (first[row] and value == 0):
+                    raise table.refuse(row, name, "a number above 0")
+                value = math.inf
+        found[row] = math.inf if first[row] else value
+    return scale(found, unit, "ms") if unit != "ms" else found
+
+
+def _from_times(
+    table: Table,
+    name: str,
+    groups: list[tuple[str, ...]],
+    sweeps: list[str] | None,
+    notes: list[str],
+) -> Array:
+    times = table.times(name, "ms")
+    keys = groups if sweeps is None else list(zip(groups, sweeps, strict=True))
+    found = np.full(len(table), math.inf)
+    last: dict[Any, int] = {}
+    restarts = 0
+    for row, key in enumerate(keys):
+        if key in last:
+            step = times[row] - times[last[key]]
+            if step == 0:
+                raise table.refuse(row, name, "a time after that of the row before, not the same")
+            if step < 0 and sweeps is not None:
+                raise table.refuse(row, name, "a time after that of the row before in its sweep")
+            restarts += step < 0
+            found[row] = step if step > 0 else math.inf
+        last[key] = row
+    if restarts:
+        notes.append(
+            f"column {name!r} goes back {restarts} time(s): taken for the beginning of a new "
+            "sweep, from rest"
+        )
+    return found
+
+
+def turn(amplitude: Array) -> tuple[Array, bool]:
+    """Magnitudes, and whether they were negative.
+
+    Raises
+    ------
+    InputError
+        when a substantial part has the other sign, and when there is nothing but zeros; the
+        text does not say where.
+    """
+    if not np.any(amplitude):
+        raise InputError("every response is 0: nothing was released, or nothing was measured")
+    flipped = bool(amplitude.mean() < 0)
+    y = -amplitude if flipped else amplitude
+    other = -y[y < 0]
+    if other.size > 0.05 * y.size:
+        far, near = float(np.quantile(other, 0.95)), float(np.quantile(y[y > 0], 0.95))
+        if far > 0.5 * near:
+            raise InputError(
+                f"responses of both signs: {other.size} of {y.size} have the other sign, up to "
+                f"{other.max():.3g} against {y.max():.3g}; expected one sign, with failures "
+                "around zero (nothing but noise looks like this, too)"
+            )
+    return y, flipped

@@ -1,0 +1,144 @@
+"""`synsim fit stp`: the Tsodyks-Markram model fitted to averaged trains.
+
+Depression alone, and depression with facilitation, are fitted by maximum likelihood to the mean
+responses of one or more trains at once, with shared parameters. The variance of a mean is
+sem^2 + scatter^2 with the scatter fitted; where no standard errors are given this is
+least squares. Intervals are from the profile likelihood, because such fits are badly conditioned
+on short regular trains (Costa, Sjostrom & van Rossum 2013): several sets of parameters give
+almost the same train, which an error bar from the curvature hides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from synsim.component import InputError
+from synsim.fit import stp_words
+from synsim.fit.stp_curve import MODELS, Trains
+from synsim.fit.stp_data import Pulses, read_pulses
+from synsim.fit.stp_models import fit_models
+from synsim.fit.stp_result import GroupFit, StpFit
+from synsim.recordings import find_recording
+from synsim.tables import from_frame, read_table
+
+__all__ = ["StpFit", "fit_stp"]
+
+
+def fit_stp(
+    data: Any,
+    *,
+    time_column: str | None = None,
+    amplitude_column: str | None = None,
+    sem_column: str | None = None,
+    sd_column: str | None = None,
+    n_column: str | None = None,
+    train_column: str | Sequence[str] | None = None,
+    group_by: str | Sequence[str] | None = None,
+    models: str | Sequence[str] | None = None,
+) -> StpFit:
+    """Fit Tsodyks-Markram models to averaged trains and compare them.
+
+    Parameters
+    ----------
+    data : path of a CSV file, name of a recording that ships with synsim, or DataFrame; one
+        row per pulse of an averaged train
+    time_column, amplitude_column : guessed from their names when not given
+    sem_column, sd_column, n_column : standard error of each mean, or standard deviation and
+        number of responses; in the unit of the amplitude
+    train_column : columns that tell trains apart; guessed (protocol, freq_hz, ...) when None
+    group_by : columns; each combination of their values is fitted by itself. None groups by
+        `cell` where there is one
+    models : depression, depression_facilitation; both when not given
+
+    Returns
+    -------
+    StpFit
+
+    Raises
+    ------
+    InputError
+        one line, for data or arguments that are missing, wrong or not certain, and when no
+        group can be fitted.
+    """
+    names = models.split(",") if isinstance(models, str) else list(models or MODELS)
+    chosen = tuple(dict.fromkeys(name.strip() for name in names))
+    for name in chosen:
+        if name not in MODELS:
+            raise InputError(f"--model: found {name!r}, expected some of {', '.join(MODELS)}")
+    if isinstance(data, (str, os.PathLike)):
+        table = read_table(find_recording(data), source=os.fspath(data))
+    elif hasattr(data, "iloc") and hasattr(data, "columns"):
+        table = from_frame(data)
+    else:
+        raise InputError(
+            f"data: found {type(data).__name__}, expected a path, a name or a DataFrame"
+        )
+    pulses = read_pulses(
+        table,
+        time_column=time_column,
+        amplitude_column=amplitude_column,
+        sem_column=sem_column,
+        sd_column=sd_column,
+        n_column=n_column,
+        train_column=_listed(train_column),
+        group_by=_listed(group_by),
+    )
+    fits: list[GroupFit] = []
+    failures: list[str] = []
+    warnings = list(pulses.notes)
+    for group in dict.fromkeys(pulses.groups):
+        named = dict(zip(pulses.group_by, group, strict=True))
+        label = ", ".join(f"{k} {v}" for k, v in named.items())
+        try:
+            found = _fit_group(pulses, group, named, chosen)
+        except InputError as error:
+            failures.append(f"{label}: {error}" if label else str(error))
+            continue
+        warnings += [f"{label}: {text}" if label else text for text in found.warnings]
+        fits.append(found)
+    if not fits:
+        raise InputError(f"{pulses.source}: {failures[0]}")
+    return StpFit(
+        pulses=pulses,
+        fits=tuple(fits),
+        warnings=warnings + [f"not fitted: {text}" for text in failures],
+        settings={
+            "file": None if table.path is None else os.fspath(data),
+            "time_column": pulses.taken["time"],
+            "amplitude_column": pulses.taken["amplitude"],
+            "sem_column": pulses.taken["sem"],
+            "sd_column": pulses.taken["sd"],
+            "n_column": pulses.taken["n"],
+            "train_column": pulses.taken["train"],
+            "group_by": list(pulses.group_by),
+            "models": list(chosen),
+        },
+    )
+
+
+def _listed(given: str | Sequence[str] | None) -> list[str] | None:
+    if given is None:
+        return None
+    names = given.split(",") if isinstance(given, str) else list(given)
+    return [name.strip() for name in names if name.strip()]
+
+
+def _fit_group(
+    pulses: Pulses, group: tuple[str, ...], named: dict[str, str], models: Sequence[str]
+) -> GroupFit:
+    by_train: dict[str, list[int]] = {}
+    for row, (own, train) in enumerate(zip(pulses.groups, pulses.trains, strict=True)):
+        if own == group:
+            by_train.setdefault(train, []).append(row)
+    rows = np.concatenate([np.array(r) for r in by_train.values()])
+    trains = Trains([pulses.time[r] for r in by_train.values()])
+    y = pulses.amplitude[rows]
+    flipped = bool(y.mean() < 0)
+    fits, skipped = fit_models(trains, -y if flipped else y, pulses.sem[rows], pulses.unit, models)
+    places = [f"{pulses.row_word} {pulses.rows[i]}" for i in rows]
+    words = stp_words.all_words(fits, skipped, trains, places)
+    return GroupFit(named, rows, tuple(by_train), trains, fits, skipped, flipped, tuple(words))

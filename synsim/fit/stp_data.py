@@ -1,0 +1,220 @@
+"""What is what in a table of averaged trains: time, amplitude, errors, trains, groups.
+
+    time        t_ms, t_s, time_ms: when the stimulus came, from anywhere
+    amplitude   the one column whose name ends in a unit of voltage or current, or mean,
+                amplitude, amp, amp_norm, response, epsc, epsp
+    sem         sem, se, or a name that ends in _sem, in the unit of the amplitude
+    sd, n       sd, std, or a name that ends in _sd; n: then sem = sd/sqrt(n)
+    train       protocol, freq_hz, rate_hz, train, pattern, sweep: rows of the same values are one
+                train; where time goes back, a new one begins
+    cell        one fit for each; all trains of a fit share their parameters
+
+Every train starts from rest. Amplitudes whose mean is negative (inward currents) are turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.component import InputError
+from synsim.tables import Table, dimension_of, split_unit
+
+Array = NDArray[Any]
+
+_TIMES = ("t", "time", "stimulus", "t_stim", "stimulus_time")
+_AMPLITUDES = (
+    "mean", "amplitude", "amp", "amp_norm", "amplitude_norm", "response", "epsc", "epsp", "ipsc",
+    "ipsp", "psc", "psp", "mean_norm",
+)  # fmt: skip
+_TRAINS = ("protocol", "freq_hz", "frequency_hz", "rate_hz", "train", "pattern", "sweep")
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """Averaged responses, one row per pulse: time in ms, amplitude, sem (0: not given), (m,) each.
+
+    `groups` and `trains` hold one tuple or label per row. `rows` is where each stands.
+    """
+
+    time: Array
+    amplitude: Array
+    sem: Array
+    unit: str
+    group_by: tuple[str, ...]
+    groups: list[tuple[str, ...]]
+    trains: list[str]
+    rows: list[Any]
+    row_word: str
+    source: str
+    sha256: str | None
+    taken: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_pulses(
+    table: Table,
+    *,
+    time_column: str | None = None,
+    amplitude_column: str | None = None,
+    sem_column: str | None = None,
+    sd_column: str | None = None,
+    n_column: str | None = None,
+    train_column: Sequence[str] | None = None,
+    group_by: Sequence[str] | None = None,
+) -> Pulses:
+    """Pulses of a table; parameters are those of `synsim.fit.stp.fit_stp`.
+
+    Raises
+    ------
+    InputError
+        one line: a column is missing, not certain, or holds something else than it should.
+    """
+    notes: list[str] = []
+    time_name = _one(
+        table,
+        time_column,
+        [n for n in table.names if split_unit(n)[0].lower() in _TIMES and split_unit(n)[1]],
+        "the time of the stimulus, as t_ms",
+        "--time-column",
+    )
+    name = _amplitude(table, amplitude_column)
+    time, amplitude = table.times(time_name, "ms"), table.numbers(name)
+    sem, errors = _errors(table, sem_column, sd_column, n_column, notes)
+    by = ("cell",) if group_by is None and "cell" in table.columns else tuple(group_by or ())
+    by = tuple(table.require(column, "--group-by") for column in by)
+    if train_column is None:
+        split = [c for c in _TRAINS if c in table.columns and c not in (*by, name, time_name)]
+    else:
+        split = [table.require(column, "--train-column") for column in train_column]
+    group_texts = [table.texts(column) for column in by]
+    train_texts = [table.texts(column) for column in split]
+    groups = [tuple(texts[i] for texts in group_texts) for i in range(len(table))]
+    labels = [
+        ", ".join(f"{c} {texts[i]}" for c, texts in zip(split, train_texts, strict=True))
+        for i in range(len(table))
+    ]
+    trains = _split(table, time_name, time, groups, labels, bool(split), notes)
+    used = {time_name, name, *by, *split, *(v for v in errors.values() if v)}
+    taken: dict[str, Any] = {"time": time_name, "amplitude": name, **errors}
+    taken |= {"train": split, "group_by": list(by)}
+    taken["not_used"] = [c for c in table.names if c not in used]
+    unit = split_unit(name)[1] or "1"
+    return Pulses(
+        time, amplitude, sem, unit, by, groups, trains, list(table.lines), table.row_word,
+        table.source, table.sha256, taken, notes,
+    )  # fmt: skip
+
+
+def _one(table: Table, given: str | None, found: list[str], what: str, flag: str) -> str:
+    if given is not None:
+        return table.require(given, flag)
+    if len(found) == 1:
+        return found[0]
+    have = f"more than one may be ({', '.join(found)})" if found else "none is recognised"
+    raise InputError(
+        f"{table.source}: which column is {what}? {have}; name it with {flag} "
+        f"(there are {', '.join(table.names)})"
+    )
+
+
+def _amplitude(table: Table, given: str | None) -> str:
+    measured = [
+        n
+        for n in table.names
+        if (d := dimension_of(n)) is not None
+        and d.name in ("voltage", "current")
+        and split_unit(n)[0].lower().rpartition("_")[2] not in ("sem", "sd", "se", "std")
+    ]
+    plain = [n for n in table.names if n.lower() in _AMPLITUDES]
+    return _one(table, given, measured or plain, "the amplitude", "--amplitude-column")
+
+
+def _errors(
+    table: Table,
+    sem_column: str | None,
+    sd_column: str | None,
+    n_column: str | None,
+    notes: list[str],
+) -> tuple[Array, dict[str, str | None]]:
+    """Standard errors (0 where there are none), and the columns they are from."""
+    if sem_column is not None and sd_column is not None:
+        raise InputError("--sem-column and --sd-column: give one of them")
+
+    def guess(given: str | None, flag: str, names: tuple[str, ...]) -> str | None:
+        if given is not None:
+            return table.require(given, flag)
+        endings = tuple(f"_{n}" for n in names)
+        found = [
+            c
+            for c in table.names
+            if c.lower() in names or split_unit(c)[0].lower().endswith(endings)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    sem = None if sd_column is not None else guess(sem_column, "--sem-column", ("sem", "se"))
+    if sem is not None:
+        return _not_negative(table, sem), {"sem": sem, "sd": None, "n": None}
+    sd = guess(sd_column, "--sd-column", ("sd", "std"))
+    n = table.require(n_column, "--n-column") if n_column is not None else None
+    if n is None:
+        n = next((c for c in table.names if c.lower() in ("n", "n_sweeps", "n_cells")), None)
+    if sd is not None and n is not None:
+        count = table.numbers(n)
+        for row in np.flatnonzero((count < 1) | (count != np.floor(count))):
+            raise table.refuse(int(row), n, "a whole number, at least 1")
+        return _not_negative(table, sd) / np.sqrt(count), {"sem": None, "sd": sd, "n": n}
+    if sd_column is not None:
+        raise InputError(
+            f"{table.source}: --sd-column {sd_column} needs how many responses were averaged, "
+            "sem = sd/sqrt(n): name it with --n-column"
+        )
+    if sd is not None:
+        notes.append(f"column {sd!r} not used: a standard error needs how many there were, too")
+    return np.zeros(len(table)), {"sem": None, "sd": None, "n": None}
+
+
+def _not_negative(table: Table, name: str) -> Array:
+    values = table.numbers(name)
+    for row in np.flatnonzero(values < 0):
+        raise table.refuse(int(row), name, "a number not below 0")
+    return values
+
+
+def _split(
+    table: Table,
+    name: str,
+    time: Array,
+    groups: list[tuple[str, ...]],
+    labels: list[str],
+    named: bool,
+    notes: list[str],
+) -> list[str]:
+    """The train of each row; times within one increase."""
+    last: dict[tuple[Any, str], float] = {}
+    count: dict[tuple[Any, str], int] = {}
+    found = []
+    for row, (group, label) in enumerate(zip(groups, labels, strict=True)):
+        key = (group, label)
+        if key in last and time[row] <= last[key]:
+            if time[row] == last[key] or named:
+                raise table.refuse(
+                    row,
+                    name,
+                    "a time after that of the row before in its train (single responses are for "
+                    "`fit quantal`; --train-column names what tells trains apart)",
+                )
+            count[key] = count.get(key, 1) + 1
+        last[key] = float(time[row])
+        number = count.get(key, 1)
+        found.append(label if named else f"train {number}")
+    if count:
+        notes.append(
+            f"column {name!r} goes back: taken for the beginning of a new train, from rest "
+            f"({max(count.values())} trains)"
+        )
+    return found

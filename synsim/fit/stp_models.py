@@ -1,0 +1,219 @@
+"""Tsodyks-Markram models fitted to the averaged trains of one group, and compared.
+
+The variance of a mean is sem^2 + scatter^2, the scatter fitted: standard errors say how well a
+mean was measured, and not how well two time constants can describe a synapse. Search and
+intervals are those of the STDP windows (`search`, `profile`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.component import InputError
+from synsim.fit.band import on_the_limit
+from synsim.fit.likelihood import Coordinate, Problem
+from synsim.fit.noise import NOISES, aicc, bic
+from synsim.fit.profile import Interval, limit, profile
+from synsim.fit.search import Maximum, maximise
+from synsim.fit.stp_curve import MODELS, Trains
+
+Array = NDArray[Any]
+
+_U = (1e-3, 1.0)
+_EXACT = 1e-6  # of the largest response: the least scatter
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A parameter: value, 95 % interval (None: no limit on that side), unit."""
+
+    name: str
+    value: float
+    interval: Interval
+    unit: str
+
+
+@dataclass(frozen=True)
+class ModelFit:
+    """One model at its greatest likelihood; `band` (2, m) is its 95 % band at the pulses."""
+
+    name: str
+    problem: Problem
+    maximum: Maximum
+    estimates: tuple[Estimate, ...]
+    band: Array
+
+    @property
+    def size(self) -> int:
+        return int(self.problem.y.size)
+
+    @property
+    def k(self) -> int:
+        """Estimated parameters, the scatter among them."""
+        return self.problem.size
+
+    @property
+    def loglik(self) -> float:
+        return self.maximum.loglik
+
+    @property
+    def aicc(self) -> float:
+        return aicc(self.loglik, self.k, self.size)
+
+    @property
+    def bic(self) -> float:
+        return bic(self.loglik, self.k, self.size)
+
+    @property
+    def values(self) -> Array:
+        """Parameters in the order of `stp_curve.MODELS`, the scatter last."""
+        return np.asarray(self.problem.values(self.maximum.u))
+
+    @property
+    def scatter(self) -> float:
+        return float(self.values[-1])
+
+    @property
+    def fitted(self) -> Array:
+        """The fitted response at each pulse, shape (m,)."""
+        return np.asarray(self.problem.predict(self.values[None])[0])
+
+    @property
+    def r2(self) -> float:
+        y = self.problem.y
+        total = float(np.sum((y - y.mean()) ** 2))
+        return 1 - float(np.sum((y - self.fitted) ** 2)) / total if total > 0 else math.nan
+
+    def estimate(self, name: str) -> Estimate:
+        """A parameter with its interval."""
+        return next(e for e in self.estimates if e.name == name)
+
+
+def fit_models(
+    trains: Trains, y: Array, sem: Array, unit: str, models: Sequence[str]
+) -> tuple[dict[str, ModelFit], dict[str, str]]:
+    """The models in the order of AICc, and why others were not fitted.
+
+    Parameters
+    ----------
+    y, sem : mean responses and standard errors (0: none), train after train, shape (m,)
+
+    Raises
+    ------
+    InputError
+        when no model can be fitted; the text does not say where.
+    """
+    skipped: dict[str, str] = {}
+    found: dict[str, ModelFit] = {}
+    if max(trains.lengths) < 2:
+        raise InputError("every train has one pulse only, expected at least 2")
+    if not np.any(y):
+        raise InputError("every response is 0")
+    simpler: Array | None = None
+    for name in MODELS:
+        if name not in models:
+            continue
+        needed = len(MODELS[name]) + 3
+        if y.size < needed:
+            skipped[name] = f"{y.size} pulses are too few, it needs {needed}"
+            continue
+        found[name] = _fit(name, trains, y, sem, unit, simpler)
+        simpler = found[name].values
+    if not found:
+        raise InputError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
+    order = sorted(found, key=lambda name: found[name].aicc)
+    return {name: found[name] for name in order}, skipped
+
+
+def make_problem(name: str, trains: Trains, y: Array, sem: Array) -> Problem:
+    """The likelihood of a model."""
+    h = trains.intervals[np.isfinite(trains.intervals)]
+    top = float(np.abs(y).max())
+    long = max(20 * float(h.max()), 2 * float(h.sum()) / trains.intervals.shape[1])
+    limits = {
+        "A": (0.1 * top, 2e3 * top),
+        "U": _U,
+        "tau_rec": (0.05 * float(h.min()), long),
+        "tau_facil": (0.05 * float(h.min()), long),
+    }
+    coordinates = tuple(Coordinate(p, *limits[p], log=True) for p in MODELS[name])
+    return Problem(
+        trains.curve, trains.gradient, coordinates, np.arange(y.size, dtype=float), y, sem,
+        NOISES["gaussian"], (_EXACT * top, 3 * top),
+    )  # fmt: skip
+
+
+def _starts(problem: Problem, simpler: Array | None) -> Array:
+    names = [c.name for c in problem.coordinates]
+    low = {c.name: c.low for c in problem.coordinates}
+    high = {c.name: c.high for c in problem.coordinates}
+    grids = {
+        "U": [0.03, 0.1, 0.25, 0.5, 0.8],
+        "tau_rec": np.geomspace(20 * low["tau_rec"], high["tau_rec"] / 20, 5).tolist(),
+    }
+    if "tau_facil" in names:
+        grids["tau_facil"] = np.geomspace(20 * low["tau_facil"], high["tau_facil"] / 20, 4).tolist()
+    values = np.array([[1.0, *v] for v in itertools.product(*grids.values())])
+    shape = problem.predict(np.column_stack([values, np.ones(len(values))]))
+    weight = 1 / (problem.sem**2 + np.var(problem.y) / 10 + 1e-30)
+    values[:, 0] = np.maximum((shape * problem.y) @ weight / (shape**2 @ weight), low["A"])
+    if simpler is not None:
+        more = [*simpler[:-1], *([low["tau_facil"]] if len(simpler) == len(names) else [])]
+        values = np.vstack([values, more])
+    spread = float(np.std(problem.y)) / 5
+    return problem.to_u(values, np.clip(spread, *problem.scatter_bounds))
+
+
+def _fit(
+    name: str, trains: Trains, y: Array, sem: Array, unit: str, simpler: Array | None
+) -> ModelFit:
+    problem = make_problem(name, trains, y, sem)
+    start = _starts(problem, simpler)
+    maximum = maximise(problem, start)
+    for _ in range(6):
+        profiled = profile(problem, maximum)
+        if profiled.better is None:
+            break
+        maximum = maximise(problem, np.concatenate([profiled.better[None], start]))
+    intervals = profiled.intervals or ((None, None),) * len(problem.coordinates)
+    values = problem.values(maximum.u)
+    units = {"A": unit, "U": "1"}
+    estimates = tuple(
+        Estimate(c.name, float(v), ends, units.get(c.name, "ms"))
+        for c, v, ends in zip(problem.coordinates, values, intervals, strict=False)
+    )
+    allowed = limit(y.size, problem.size - 1)
+    around = on_the_limit(problem, maximum, allowed, np.random.default_rng(0), count=200)
+    curves = problem.predict(problem.values(np.concatenate([profiled.inside, around])))
+    band = np.array([curves.min(axis=0), curves.max(axis=0)])
+    return ModelFit(name, problem, maximum, estimates, band)
+
+
+def information(fit: ModelFit, trains: Trains) -> Array:
+    """Fisher information (k-1, k-1) of other trains about the coordinates, at the estimates.
+
+    Each pulse is taken to be measured as well as those fitted, on average.
+    """
+    values = fit.values[:-1]
+    variance = float(np.mean(fit.problem.sem**2)) + fit.scatter**2
+    columns = values[:, None, None]
+    slopes = trains.gradient(np.empty(0), *columns)
+    jacobian = np.array([s[0] * v for s, v in zip(slopes, values, strict=True)])
+    return np.asarray(jacobian @ jacobian.T / variance)
+
+
+def errors_of(matrix: Array) -> Array:
+    """Standard errors of the logarithms from an information matrix, shape (k-1,)."""
+    return np.sqrt(np.maximum(np.diag(np.linalg.pinv(matrix, rcond=1e-12, hermitian=True)), 0))
+
+
+def named(fit: ModelFit) -> Mapping[str, float]:
+    """Parameter name -> value."""
+    return {c.name: float(v) for c, v in zip(fit.problem.coordinates, fit.values, strict=False)}

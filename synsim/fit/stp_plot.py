@@ -1,0 +1,72 @@
+"""Figure of an STP fit: every train with the best model and its 95 % band."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synsim import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from synsim.fit.stp_result import GroupFit, StpFit
+
+MOST = 24  # trains in one figure
+_COLUMNS = 3
+
+
+def draw_train(g: GroupFit, number: int, unit: str, ax: Axes) -> Axes:
+    """One train: means with standard errors, the best model with its band, its rival."""
+    here = g.trains.train == number
+    fit = g.best
+    gaps = g.trains.intervals[1 : g.trains.lengths[number], number]
+    time = np.concatenate([[0.0], np.cumsum(gaps)])
+    low, high = fit.band[:, here]
+    ax.fill_between(time, low, high, color=style.COLOURS["band"], alpha=0.8, lw=0, label="95 %")
+    for other in list(g.fits.values())[1:2]:
+        ax.plot(
+            time, other.fitted[here], "--", color=style.COLOURS["neutral"], lw=0.9, label=other.name
+        )
+    ax.plot(time, fit.fitted[here], color=style.COLOURS["model"], label=fit.name)
+    sem = fit.problem.sem[here]
+    ax.errorbar(
+        time,
+        fit.problem.y[here],
+        yerr=sem if sem.any() else None,
+        fmt="o",
+        ms=3,
+        color=style.COLOURS["data"],
+        elinewidth=0.7,
+        label="data, ± SEM" if sem.any() else "data",
+    )
+    ax.set_ylim(bottom=0)
+    ax.set_title(", ".join(part for part in (g.label, g.names[number]) if part))
+    ax.set_xlabel("Time (ms)")
+    ax.set_ylabel(f"Response ({unit})" if unit != "1" else "Response")
+    return ax
+
+
+@style.styled
+def figure(result: StpFit) -> Figure:
+    """All trains, up to three side by side."""
+    panels = [(g, i) for g in result.fits for i in range(len(g.names))]
+    shown = panels[:MOST]
+    columns = min(len(shown), _COLUMNS)
+    rows = math.ceil(len(shown) / columns)
+    made, axes = style.figure(
+        65 * columns if columns > 1 else 95, 52 * rows + 10, nrows=rows, ncols=columns,
+        squeeze=False,
+    )  # fmt: skip
+    for ax, panel in zip(axes.flat, shown, strict=False):
+        draw_train(panel[0], panel[1], result.pulses.unit, ax)
+    for ax in axes.flat[len(shown) :]:
+        ax.remove()
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7, frameon=False)
+    if len(panels) > MOST:
+        made.suptitle(f"{len(panels) - MOST} more trains in data.csv", fontsize=7)
+    return made

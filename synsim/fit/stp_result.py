@@ -1,0 +1,277 @@
+"""The result of `fit_stp`: numbers for machines, words, table and figure for people."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
+from synsim.fit.profile import BATES_WATTS, VENZON
+from synsim.fit.quantal_words import amount
+from synsim.fit.search import LMFIT
+from synsim.fit.stp_curve import Trains
+from synsim.fit.stp_data import Pulses
+from synsim.fit.stp_models import ModelFit
+from synsim.fit.stp_words import COSTA, RIVAL, interval, rivals, standardised, verdict
+from synsim.fit.words import number
+from synsim.models.tsodyks_markram import MAASS_MARKRAM, TSODYKS_MARKRAM
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+CONVENTIONS = {
+    "A": "response if every site released: the mean response is A u x (A = n q)",
+    "order": "u and x recover over the interval, u facilitates, release uses that u and x",
+    "rest": "every train begins at rest: u = U, x = 1",
+    "sign": "magnitudes: responses are turned so that their mean is positive",
+    "variance": "sem^2 + scatter^2, scatter fitted and counted as a parameter",
+    "ci95": "profile likelihood; null is no limit",
+    "best": "the model of least AICc",
+    "undecided": f"models within {RIVAL:g} AICc of the best",
+}
+_WIDTH = 92
+
+
+@dataclass(frozen=True)
+class GroupFit:
+    """One group: values of the grouping columns, its rows (train after train), its models."""
+
+    group: Mapping[str, str]
+    rows: NDArray[np.int_]
+    names: tuple[str, ...]
+    trains: Trains
+    fits: Mapping[str, ModelFit]
+    skipped: Mapping[str, str]
+    flipped: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self.group.items())
+
+    @property
+    def best(self) -> ModelFit:
+        """The model of least AICc."""
+        return next(iter(self.fits.values()))
+
+
+@dataclass(frozen=True)
+class StpFit:
+    """Tsodyks-Markram models fitted to averaged trains.
+
+    Attributes
+    ----------
+    results : dict
+        as in the ``results`` of ``summary.json``
+    warnings : list of str
+        what to mind, one line each
+    pulses : the data
+    fits : tuple of GroupFit
+    settings, conventions, citations : what a summary states
+    """
+
+    pulses: Pulses
+    fits: tuple[GroupFit, ...]
+    warnings: list[str]
+    settings: dict[str, Any]
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        return dict(CONVENTIONS)
+
+    @property
+    def citations(self) -> list[str]:
+        """Sources of the models and the methods."""
+        found = [TSODYKS_MARKRAM, MAASS_MARKRAM, COSTA, HURVICH_TSAI, SCHWARZ, LMFIT]
+        return [str(citation) for citation in (*found, VENZON, BATES_WATTS)]
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Fits and data, in the form of ``summary.json``."""
+        p = self.pulses
+        return {
+            "fits": [_group(g) for g in self.fits],
+            "data": {"file": p.source, "sha256": p.sha256, "columns": dict(p.taken)},
+        }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """One entry per pulse that was fitted, train after train, column by column."""
+        p = self.pulses
+        unit = "" if p.unit == "1" else f"_{p.unit}"
+        rows = np.concatenate([g.rows for g in self.fits])
+        table: dict[str, list[Any]] = {
+            name: [g.group[name] for g in self.fits for _ in g.rows] for name in p.group_by
+        }
+        table["train"] = [p.trains[i] for i in rows]
+        table["pulse"] = [int(v) + 1 for g in self.fits for v in g.trains.pulse]
+        table["t_ms"] = p.time[rows].tolist()
+        best = [g.best for g in self.fits]
+        table[f"amplitude{unit}"] = np.concatenate([f.problem.y for f in best]).tolist()
+        given = p.taken["sem"] or p.taken["sd"]
+        table[f"sem{unit}"] = p.sem[rows].tolist() if given else [None] * rows.size
+        table["model"] = [f.name for f in best for _ in range(f.size)]
+        table[f"fitted{unit}"] = np.concatenate([f.fitted for f in best]).tolist()
+        for side, place in (("low", 0), ("high", 1)):
+            table[f"fitted_{side}{unit}"] = np.concatenate([f.band[place] for f in best]).tolist()
+        table["residual_sd"] = np.concatenate([standardised(f) for f in best]).tolist()
+        return table
+
+    def to_frame(self) -> DataFrame:
+        """A tidy DataFrame, one row per pulse.
+
+        Columns: those grouped by, train, pulse, t_ms, amplitude (magnitude), sem, model, fitted,
+        fitted_low and fitted_high (95 % band), residual_sd.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+    def summary(self) -> str:
+        """One paragraph: each group's best model and its parameters."""
+        lines = []
+        for g in self.fits:
+            lead = f"{g.label}: " if g.label else ""
+            parts = ", ".join(
+                f"{e.name} {amount(e.value, e.unit)} [{interval(e)}]" for e in g.best.estimates
+            )
+            count = len(g.names)
+            lines.append(
+                f"{lead}{g.best.size} pulses in {count} train{'s' * (count > 1)}; "
+                f"{verdict(g.fits)}. {g.best.name}: {parts}"
+            )
+        return "\n".join([*lines, "95 % intervals in brackets, from the profile likelihood."])
+
+    def report(self) -> str:
+        """The fits in words and plain tables."""
+        taken = self.pulses.taken
+        text = f"Time: column {taken['time']}. Amplitude: column {taken['amplitude']}"
+        text += ", turned (it is negative)" if any(g.flipped for g in self.fits) else ""
+        if taken["sem"]:
+            text += f". Standard error: column {taken['sem']}"
+        elif taken["sd"]:
+            text += f". Standard error: {taken['sd']} / sqrt({taken['n']})"
+        else:
+            text += ". No standard errors"
+        if taken["train"]:
+            text += f". A train for each {' and '.join(taken['train'])}"
+        if taken["not_used"]:
+            text += f". Not used: {', '.join(taken['not_used'])}"
+        parts = ["Short-term plasticity fitted to " + self.pulses.source, ""]
+        parts += [textwrap.fill(text + ".", _WIDTH), ""]
+        parts += [_report_group(g) for g in self.fits]
+        if self.pulses.notes:
+            parts += ["To mind", *(_wrap(w) for w in self.pulses.notes), ""]
+        return "\n".join([*parts, textwrap.fill(_METHOD, _WIDTH)]) + "\n"
+
+    def figure(self) -> Figure:
+        """Every train with the best model and its 95 % band."""
+        from synsim.fit.stp_plot import figure
+
+        return figure(self)
+
+    def contents(self, *, plot: bool = True) -> dict[str, Any]:
+        """File name -> content of a results directory, but for ``summary.json``."""
+        from synsim.results import to_csv
+
+        files: dict[str, Any] = {"data.csv": to_csv(self.columns()), "report.txt": self.report()}
+        if plot:
+            from synsim import style
+
+            drawn = self.figure()
+            files["figure.png"] = style.writer(drawn, "png")
+            files["figure.svg"] = style.writer(drawn, "svg")
+        return files
+
+    def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
+        """Write ``data.csv``, ``summary.json``, ``report.txt`` and the figure, all or none.
+
+        Raises
+        ------
+        InputError
+            when `out` is in the way and is no earlier result to be replaced with `force`.
+        """
+        from synsim.results import refuse_existing, summary_document, to_json, write_directory
+
+        refuse_existing(Path(out), force=force)
+        document = summary_document(
+            command="fit stp",
+            settings=self.settings,
+            conventions=self.conventions,
+            results=self.results,
+            seed=None,
+            backend=None,
+            threads=None,
+            citations=self.citations,
+            warnings=self.warnings,
+            packages=("numpy", "scipy", "lmfit"),
+        )
+        files = {"summary.json": to_json(document), **self.contents(plot=plot)}
+        return write_directory(Path(out), files, force=force)
+
+
+def _group(g: GroupFit) -> dict[str, Any]:
+    close = rivals(g.fits)
+    return {
+        "group": dict(g.group),
+        "best": g.best.name,
+        "undecided": close if len(close) > 1 else [],
+        "models": {name: _model(fit, g.best) for name, fit in g.fits.items()},
+        "skipped": dict(g.skipped),
+        "n_points": g.best.size,
+        "n_trains": len(g.names),
+        "sign": "negative" if g.flipped else "positive",
+    }
+
+
+def _model(fit: ModelFit, best: ModelFit) -> dict[str, Any]:
+    return {
+        "params": {
+            e.name: {"value": e.value, "ci95": list(e.interval), "unit": e.unit}
+            for e in fit.estimates
+        },
+        "scatter": {"value": fit.scatter, "unit": fit.estimates[0].unit},
+        "loglik": fit.loglik,
+        "k": fit.k,
+        "aicc": fit.aicc,
+        "delta_aicc": fit.aicc - best.aicc,
+        "bic": fit.bic,
+        "r2": fit.r2,
+    }
+
+
+def _report_group(g: GroupFit) -> str:
+    title = f"{g.label or 'All trains'}: {g.best.size} pulses in {len(g.names)} trains"
+    lines = [title, "-" * len(title), verdict(g.fits) + ".", ""]
+    lines.append(f"  {'model':<26}{'k':>3}{'log lik':>10}{'AICc':>10}{'BIC':>10}{'R2':>7}")
+    for name, f in g.fits.items():
+        lines.append(
+            f"  {name:<26}{f.k:>3}{f.loglik:>10.2f}{f.aicc:>10.2f}{f.bic:>10.2f}{f.r2:>7.2f}"
+        )
+    for f in g.fits.values():
+        lines += ["", f"  {f.name:<26}{'value':>14}   95 % interval (profile)"]
+        for e in f.estimates:
+            lines.append(f"    {e.name:<24}{amount(e.value, e.unit):>14}   {interval(e)}")
+        lines.append(f"    {'scatter (SD)':<24}{number(f.scatter):>14}")
+    if g.warnings:
+        lines += ["", "  To mind", *(_wrap(w) for w in g.warnings)]
+    return "\n".join([*lines, ""])
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+_METHOD = (
+    "Mean response A u x, with u and x of the Tsodyks-Markram model and every train from rest; "
+    "all trains share the parameters. Maximum likelihood with Gaussian residuals; variance of a "
+    "mean = sem^2 + scatter^2, the scatter is fitted and counts as a parameter (k). Lower AICc is "
+    f"better; models within {RIVAL:g} of the best are as good as it."
+)

@@ -1,0 +1,1 @@
+"""Simulated synapses held against independent truth, on every code generation target."""

@@ -1,0 +1,105 @@
+"""What is wrong with the input is said in one line that names where and what is expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synsim.component import InputError
+from synsim.fit.quantal import fit_quantal
+from synsim.fit.quantal_data import read_responses
+from synsim.tables import read_table
+
+ROWS = [f"{t},{a}" for t, a in zip(range(0, 1200, 100), np.linspace(5, 20, 12), strict=True)]
+
+
+def write(tmp_path: Path, header: str, rows: list[str]) -> Path:
+    path = tmp_path / "d.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        ("t_ms,epsc", ROWS, "which column is the amplitude?"),
+        ("t_ms,a_pA,b_mV", [f"{r},1" for r in ROWS], "a_pA, b_mV"),
+        ("t_ms,epsc_pA", [*ROWS[:4], "400,", *ROWS[5:]], "line 6, column 'epsc_pA'"),
+        ("t_ms,epsc_pA", [*ROWS[:4], ROWS[3], *ROWS[5:]], "line 6, column 't_ms'"),
+        ("isi_ms,epsc_pA", [*ROWS[:4], ",7", *ROWS[5:]], "line 6, column 'isi_ms'"),
+        ("isi_ms,epsc_pA", [*ROWS[:4], "-3,7", *ROWS[5:]], "line 6, column 'isi_ms'"),
+        ("t_ms,epsc_pA", ROWS[:4], "4 responses are too few"),
+        ("t_ms,epsc_pA", [f"{100 * i},0" for i in range(12)], "every response is 0"),
+        ("t_ms,epsc_pA", [f"{100 * i},7" for i in range(12)], "every response is 7"),
+        ("t_ms,epsc_pA", [f"{100 * i},{7 * (-1) ** i}" for i in range(12)], "both signs"),
+        ("t_ms,epsp_mV", [f"{100 * i},{2e-5 * i}" for i in range(12)], "are the values in V?"),
+        ("t_ms,epsc_pA", [f"{100 * i},{2e-11 * i}" for i in range(12)], "are the values in A?"),
+        ("t_ms,isi_ms,epsc_pA", [f"5,{r}" for r in ROWS], "which column is the interval?"),
+    ],
+)
+def test_one_line(tmp_path: Path, header: str, rows: list[str], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        fit_quantal(write(tmp_path, header, rows))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"models": "no_such"}, "--model"),
+        ({"n_max": 0}, "--n-max"),
+        ({"cv": "much"}, "--cv"),
+        ({"cv": 2.0}, "--cv"),
+        ({"s0": -1.0}, "--s0"),
+        ({"seed": -1}, "--seed"),
+        ({"amplitudes": [[1.0, 2.0]]}, "shape"),
+        ({"intervals": [1.0]}, "expected 20"),
+    ],
+)
+def test_wrong_arguments(changes: dict, said: str) -> None:
+    given = {"amplitudes": np.arange(20.0)} | changes
+    with pytest.raises(InputError, match=said):
+        fit_quantal(**given)
+
+
+def test_volts_become_millivolts_and_sweeps_begin_at_rest(tmp_path: Path) -> None:
+    rows = [f"{s},{t},{v}" for s in (1, 2) for t, v in ((0.0, 2e-3), (0.05, 1e-3))]
+    found = read_responses(read_table(write(tmp_path, "sweep,t_s,epsp_V", rows)))
+    assert found.unit == "mV"
+    assert found.amplitude.tolist() == [2.0, 1.0, 2.0, 1.0]
+    assert found.intervals is not None
+    assert found.intervals.tolist() == [np.inf, 50.0, np.inf, 50.0]
+
+
+def test_an_interval_is_used_as_it_is(tmp_path: Path) -> None:
+    rows = ["1,30.0,20", "1,0.01,10", "1,30.0,21", "2,30.0,20", "2,0.01,9"]
+    found = read_responses(read_table(write(tmp_path, "cell,isi_s,epsc_pA", rows)))
+    assert found.intervals is not None
+    assert found.intervals.tolist() == [np.inf, 10.0, 30000.0, np.inf, 10.0]
+    assert found.taken["interval"] == "isi_s" and found.taken["group_by"] == ["cell"]
+
+
+def test_times_that_go_back_begin_a_sweep(tmp_path: Path) -> None:
+    rows = ["0,20", "50,10", "0,21", "50,11"]
+    found = read_responses(read_table(write(tmp_path, "t_ms,epsc_pA", rows)))
+    assert found.intervals is not None
+    assert found.intervals.tolist() == [np.inf, 50.0, np.inf, 50.0]
+    assert any("new sweep" in note for note in found.notes)
+
+
+def test_failures_of_either_sign_are_no_error() -> None:
+    rng = np.random.default_rng(1)
+    y = 10.0 * (rng.random(200) < 0.3) + 2.0 * rng.standard_normal(200)
+    assert (y < 0).mean() > 0.2
+    assert fit_quantal(amplitudes=y, cv=0.0).fits[0].best.n <= 3
+
+
+def test_one_pulse_a_sweep_leaves_dynamics_out() -> None:
+    rng = np.random.default_rng(2)
+    y = 10.0 * rng.binomial(3, 0.5, 60) + rng.standard_normal(60)
+    result = fit_quantal(amplitudes=y, intervals=np.full(60, np.inf), cv=0.0)
+    assert result.fits[0].comparison.skipped["depression"] == "every response is from rest"
+    assert any("depression not fitted" in text for text in result.warnings)

@@ -1,0 +1,1 @@
+"""Short-term plasticity and quantal release: predicted, simulated, and as protocols."""
