@@ -65,10 +65,11 @@ class Settings(trains.FacilitatingSettings):
         second = on_grid(self.interval, self.time_step)
         return np.stack([np.zeros_like(second), second], axis=1)
 
-    def predictions(self) -> list[Prediction]:
-        """The closed form at each interval, as it lies on the grid."""
+    def predictions(self, seconds: NDArray[np.int64] | None = None) -> list[Prediction]:
+        """The closed form at each interval as it lies on the grid, or at steps `seconds`."""
         synapse = self.synapse()
-        return [predict_train(synapse, pair * self.time_step) for pair in self.pulse_steps]
+        steps = self.pulse_steps[:, 1] if seconds is None else seconds
+        return [predict_train(synapse, [0.0, step * self.time_step]) for step in steps]
 
 
 class Outcome(Result):
@@ -87,6 +88,11 @@ class Outcome(Result):
         """A column at the first or the second pulse, against interval."""
         return np.asarray(self.columns[name], dtype=float)[pulse - 1 :: 2]
 
+    def _fine(self) -> tuple[NDArray[np.float64], list[Prediction]]:
+        """Intervals (ms) for a curve, and the closed form at them."""
+        steps = trains.fine_steps(self.settings.pulse_steps[:, 1])
+        return steps * self.settings.time_step * 1e3, self.settings.predictions(steps)
+
     @style.styled
     def plot(self, ax: Axes | None = None) -> Axes:
         """Paired-pulse ratio against interval, and the closed form over it."""
@@ -103,10 +109,10 @@ class Outcome(Result):
             color=style.COLOURS["simulation"],
             label="simulation, ratio of means ± SE",
         )
-        order = np.argsort(interval)
+        fine, exact = self._fine()
         ax.plot(
-            interval[order],
-            self._at(2, "paired_pulse_ratio_exact")[order],
+            fine,
+            [one.paired_pulse_ratio for one in exact],
             color=style.COLOURS["model"],
             zorder=3,
             label="closed form",
@@ -122,7 +128,7 @@ class Outcome(Result):
         """Ratio; variance and failures of both pulses."""
         fig, (left, middle, right) = style.figure(180, 62, ncols=3)
         self.plot(left)
-        exact = self.settings.predictions()
+        fine, exact = self._fine()
         for ax, name, label in (
             (middle, "variance", "variance of released quanta"),
             (right, "failures", "failure rate"),
@@ -130,7 +136,6 @@ class Outcome(Result):
             column = {"variance": "var", "failures": "failure_rate"}[name]
             for pulse, colour in ((1, "neutral"), (2, "simulation")):
                 interval = self._at(pulse, "interval_ms")
-                order = np.argsort(interval)
                 closed = np.array([getattr(one, name)[pulse - 1] for one in exact])
                 word = "first pulse" if pulse == 1 else "second pulse"
                 ax.plot(
@@ -141,7 +146,7 @@ class Outcome(Result):
                     color=style.COLOURS[colour],
                     label=word,
                 )
-                ax.plot(interval[order], closed[order], color=style.COLOURS["model"], zorder=3)
+                ax.plot(fine, closed, color=style.COLOURS["model"], zorder=3)
             ax.set_ylim(bottom=0)
             ax.set_xlabel("interval (ms)")
             ax.set_ylabel(label)

@@ -29,6 +29,10 @@ class Settings(induction.InductionSettings):
 
     delta_t: float = parameter("ms", "lag t_post - t_pre", default="10ms")
 
+    def check(self) -> None:
+        super().check()
+        self.within_reach("delta_t", self.delta_t)
+
 
 class Outcome(Result):
     """Weight after each pairing: columns pair (1 to N), t_s, w_rel = w / w0."""

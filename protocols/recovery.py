@@ -82,10 +82,13 @@ class Settings(ReleaseSettings):
         rows = np.broadcast_to(train, (len(self.pause), self.pulses))
         return on_grid(np.column_stack([rows, train[-1] + self.pause]), self.time_step)
 
-    def predictions(self) -> list[Prediction]:
-        """The closed form for each pause, as its pulses lie on the grid."""
-        synapse = self.synapse()
-        return [predict_train(synapse, row * self.time_step) for row in self.pulse_steps]
+    def predictions(self, pauses: NDArray[np.int64] | None = None) -> list[Prediction]:
+        """The closed form for each pause as it lies on the grid, or for `pauses` in steps."""
+        synapse, rows = self.synapse(), self.pulse_steps
+        if pauses is not None:
+            train = np.broadcast_to(rows[0, :-1], (len(pauses), self.pulses))
+            rows = np.column_stack([train, train[:, -1] + pauses])
+        return [predict_train(synapse, row * self.time_step) for row in rows]
 
 
 class Outcome(Result):
@@ -100,13 +103,19 @@ class Outcome(Result):
     protocol = NAME
     settings_type = Settings
 
+    def _fine(self) -> tuple[NDArray[np.float64], list[Prediction]]:
+        """Pauses (ms) for a curve, and the closed form at them."""
+        rows = self.settings.pulse_steps
+        steps = trains.fine_steps(rows[:, -1] - rows[:, -2])
+        return steps * self.settings.time_step * 1e3, self.settings.predictions(steps)
+
     @style.styled
     def plot(self, ax: Axes | None = None) -> Axes:
         """Recovered fraction against pause, and the closed form over it."""
         ax = style.axes(ax)
-        pause, found, error, exact = (
+        pause, found, error = (
             np.asarray(self.columns[name], dtype=float)
-            for name in ("pause_ms", "recovered", "recovered_se", "recovered_exact")
+            for name in ("pause_ms", "recovered", "recovered_se")
         )
         ax.axhline(1, color=style.COLOURS["neutral"], lw=0.6, zorder=0)
         ax.errorbar(
@@ -119,10 +128,9 @@ class Outcome(Result):
             color=style.COLOURS["simulation"],
             label="simulation, ± SE",
         )
-        order = np.argsort(pause)
-        ax.plot(
-            pause[order], exact[order], color=style.COLOURS["model"], zorder=3, label="closed form"
-        )
+        fine, exact = self._fine()
+        recovered = [one.mean[-1] / one.mean[0] for one in exact]
+        ax.plot(fine, recovered, color=style.COLOURS["model"], zorder=3, label="closed form")
         ax.set_ylim(bottom=0)
         ax.set_xlabel("pause after the train (ms)")
         ax.set_ylabel("response over the first")
@@ -135,19 +143,19 @@ class Outcome(Result):
         fig, axes = style.figure(180, 62, ncols=3)
         self.plot(axes[0])
         pause = np.asarray(self.columns["pause_ms"], dtype=float)
-        exact = self.settings.predictions()
-        order = np.argsort(pause)
-        failures = np.array([one.failures[-1] for one in exact])
+        fine, exact = self._fine()
+        failures = [one.failures[-1] for one in exact]
         axes[1].plot(
             pause, self.columns["failure_rate"], "o", ms=2.5, color=style.COLOURS["simulation"]
         )
-        axes[1].plot(pause[order], failures[order], color=style.COLOURS["model"], zorder=3)
+        axes[1].plot(fine, failures, color=style.COLOURS["model"], zorder=3)
         axes[1].set_ylim(bottom=0)
         axes[1].set_xlabel("pause after the train (ms)")
         axes[1].set_ylabel("failure rate")
-        shown = int(order[len(order) // 4])
+        shown = int(np.argsort(pause)[len(pause) // 4])
         times = self.settings.pulse_steps[shown] * self.settings.time_step
-        trains.draw_potential(axes[2], self.settings.synapse(), times, exact[shown])
+        synapse = self.settings.synapse()
+        trains.draw_potential(axes[2], synapse, times, predict_train(synapse, times))
         axes[2].set_title(f"a pause of {pause[shown]:g} ms")
         return fig
 

@@ -56,6 +56,8 @@ class Settings(induction.InductionSettings):
 
     def check(self) -> None:
         super().check()
+        self.within_reach("delta_t", self.delta_t)
+        self.within_reach("test_rate", 2 * self.test_pulses / self.test_rate)
         nothing = (
             self.n == 0
             or self.release_probability == 0

@@ -32,6 +32,7 @@ class InductionSettings(SynapseSettings):
         super().check()
         if self.rule is None:
             raise FieldError(type(self).__name__, "rule", "found none, expected a plasticity rule")
+        self.within_reach("rate", self.n_pairs / self.rate)
         if self.period_steps < 1:
             raise FieldError(
                 type(self).__name__,

@@ -119,6 +119,8 @@ def refuse_existing(out: Path | str, *, force: bool) -> Path:
     result that cannot be kept. With `force`, a directory is replaced only when it holds
     earlier results of synsim (a ``summary.json``) or nothing.
     """
+    if not str(out):
+        raise InputError("--out: found an empty name, expected a new directory")
     out = Path(out)
     if out.is_symlink() or out.exists():
         if not out.is_dir():

@@ -28,6 +28,7 @@ class MechanismField(Spec):
 
     role: str = ""
     optional: bool = False
+    setting: str = "rule"  # its name, for errors
 
     def convert(self, value: Any) -> Any:
         if value is None and self.optional:
@@ -48,7 +49,10 @@ class MechanismField(Spec):
         """What `name` stands for, with the parameters it starts from."""
         if name == NONE and self.optional:
             return None
-        kind = catalogue.find(self.role, name)
+        try:
+            kind = catalogue.find(self.role, name)
+        except InputError as error:
+            raise FieldError("settings", self.setting, str(error)) from None
         if default is not None and type(default) is kind:
             return default
         first = next(iter(kind.presets), None)
@@ -143,7 +147,9 @@ def from_texts(kind: type[S], texts: Mapping[str, str]) -> S:
 def _preset_home(preset: str) -> type[Mechanism]:
     known = catalogue.presets()
     if preset not in known:
-        raise catalogue.unknown("preset", preset, list(known))
+        raise FieldError(
+            "settings", "synapse", str(catalogue.unknown("preset", preset, list(known)))
+        )
     return known[preset]
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from synsim.component import Parameters, option, parameter
 from synsim.component.errors import FieldError
+from synsim.component.spike_trains import LAST_STEP
 from synsim.models.pair_stdp import PairSTDP, PlasticityRule
 from synsim.models.quantal_variability import QuantalVariability
 from synsim.models.recording_noise import RecordingNoise
@@ -26,7 +30,9 @@ class ReleaseSettings(Parameters):
         "mean release without noise; binomial; or sites that empty and refill",
         default="mean-field",
     )
-    n: int = parameter("1", "number of release sites", default=1, low=0, integer=True)
+    n: int = parameter(
+        "1", "number of release sites", default=1, low=0, high=LAST_STEP, integer=True
+    )
     p: float | None = parameter(
         "1",
         "release probability (the same quantity as U; 0.5 where neither is given)",
@@ -76,7 +82,7 @@ class ReleaseSettings(Parameters):
     )
     delay: float = parameter("ms", "axonal delay of the presynaptic spike", default="0ms", low=0)
     time_step: float = parameter(
-        "ms", "grid that spike times are put on", default="0.1ms", low=0, low_open=True
+        "ms", "grid that spike times are put on", default="0.1ms", low=1e-9
     )
 
     def check(self) -> None:
@@ -94,11 +100,22 @@ class ReleaseSettings(Parameters):
                     name,
                     f"found {self.text(name)} without tau_rec, expected both",
                 )
+        self.within_reach("delay", self.delay)
         try:
             self.synapse()
         except FieldError as error:
             field = _SETTING_OF.get(error.field, error.field)
             raise FieldError(type(self).__name__, field, error.problem) from None
+
+    def within_reach(self, field: str, seconds: ArrayLike) -> None:
+        """Refuse a setting that stands for more time steps than can be counted."""
+        if not np.all(np.abs(np.asarray(seconds)) < LAST_STEP * self.time_step):
+            raise FieldError(
+                type(self).__name__,
+                field,
+                f"found {self.text(field)}, expected no more than {LAST_STEP} time steps of "
+                f"{self.text('time_step')} in all",
+            )
 
     @property
     def release_probability(self) -> float:
@@ -161,6 +178,10 @@ class SynapseSettings(ReleaseSettings):
         "the response takes the weight before or after its own spike's plasticity",
         default="before",
     )
+
+    def check(self) -> None:
+        super().check()
+        self.within_reach("dendritic_delay", self.dendritic_delay)
 
     def _plasticity(self) -> dict[str, Any]:
         if self.rule is None:

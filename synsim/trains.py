@@ -339,6 +339,11 @@ def check_releases(settings: ReleaseSettings) -> None:
             )
 
 
+def fine_steps(steps: NDArray[np.int64], most: int = 120) -> NDArray[np.int64]:
+    """Time steps between the smallest and the largest of `steps`, for a curve."""
+    return np.unique(on_grid(np.linspace(steps.min(), steps.max(), most), 1.0))
+
+
 def moved(settings: ReleaseSettings, name: str, times: ArrayLike) -> list[str]:
     """A note where `times` (s) of the setting `name` do not lie on the grid."""
     times = np.asarray(times, dtype=float)

@@ -78,7 +78,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="variability of a quantum from release to release: a number, fit, or auto "
         "(default: estimated, and 0.3 where the data cannot tell it)",
     )
-    fit.add_argument("--seed", metavar="N", default="1", help="of the bootstrap (default 1)")
+    fit.add_argument(
+        "--calibrate",
+        metavar="N",
+        default="0",
+        help="simulate this design N times from the fit, refit, and report what it can tell",
+    )
+    fit.add_argument(
+        "--seed", metavar="N", default="1", help="of bootstrap and calibration (default 1)"
+    )
 
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
@@ -94,6 +102,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     out = refuse_existing(parsed.out, force=parsed.force)
     n_max = _whole("--n-max", parsed.n_max)
     n = None if parsed.n is None else _whole("--n", parsed.n)
+    calibrate = _whole("--calibrate", parsed.calibrate)
     seed = _whole("--seed", parsed.seed)
     s0 = None if parsed.s0 is None else _noise(parsed.s0)
     cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
@@ -116,6 +125,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         n=n,
         s0=s0,
         cv=cv,
+        calibrate=calibrate,
         seed=seed,
         progress=progress,
     )

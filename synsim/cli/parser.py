@@ -43,6 +43,7 @@ class Parser(argparse.ArgumentParser):
 def refuse(argument: str, known: list[str], prog: str) -> NoReturn:
     """Refuse an argument nobody knows."""
     flag = argument.split("=", 1)[0]
-    close = difflib.get_close_matches(flag, known, 1, 0.5) if flag.startswith("-") else []
-    hint = f"; did you mean {close[0]}?" if close else f" (see {prog} --help)"
+    names = {name.lstrip("-"): name for name in known}
+    close = difflib.get_close_matches(flag.lstrip("-"), names, 1, 0.6) if flag[:1] == "-" else []
+    hint = f"; did you mean {names[close[0]]}?" if close else f" (see {prog} --help)"
     raise InputError(f"unknown argument {flag!r}{hint}")

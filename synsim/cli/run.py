@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from synsim.cli.parser import Parser
 from synsim.cli.terminal import activity, say, warn
 from synsim.component.errors import FieldError, InputError, SynsimWarning
 
+T = TypeVar("T")
 BACKENDS = ("cpp_standalone", "cython", "numpy")
 
 
@@ -75,11 +77,16 @@ def _run(module: ModuleType, words: list[str]) -> int:
     from synsim.results import refuse_existing
     from synsim.settings import from_texts
 
-    given = _parser(module, _earlier(words)).parse_all(words)
+    given = _flagged(lambda: _parser(module, _earlier(words))).parse_all(words)
     texts: dict[str, str] = {}
     seed, backend = given.seed, given.backend
     if given.source is not None:
         summary = read_summary(Path(given.source))
+        if summary["command"] != f"run {module.NAME}":
+            raise InputError(
+                f"--from {given.source}: found a result of {summary['command']!r}, expected "
+                f"'run {module.NAME}'"
+            )
         texts |= summary["settings"]
         seed = seed if seed is not None else str(summary["seed"])
         backend = backend or summary["backend"]
@@ -87,10 +94,7 @@ def _run(module: ModuleType, words: list[str]) -> int:
     if given.out is None:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)
-    try:
-        settings = from_texts(module.Settings, texts)
-    except FieldError as error:
-        raise InputError(f"--{flag(error.field)}: {error.problem}") from None
+    settings = _flagged(lambda: from_texts(module.Settings, texts))
     with activity() as shown, warnings.catch_warnings():
         warnings.simplefilter("always", SynsimWarning)
         warnings.showwarning = lambda message, *_, **__: warn([str(message)])
@@ -101,6 +105,14 @@ def _run(module: ModuleType, words: list[str]) -> int:
     figures = "" if given.no_plot else ", figure.png, figure.svg"
     say(f"{out}: data.csv, summary.json{figures}")
     return 0
+
+
+def _flagged(make: Callable[[], T]) -> T:
+    """What `make` makes; an error in a setting is said with the setting's flag."""
+    try:
+        return make()
+    except FieldError as error:
+        raise InputError(f"--{flag(error.field)}: {error.problem}") from None
 
 
 _OWN = {"out", "seed", "backend", "no_plot", "force", "source", "help"}

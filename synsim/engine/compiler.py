@@ -23,9 +23,12 @@ def find() -> str | None:
     asked = os.environ.get("CXX", "").strip()
     if asked:
         try:
-            return asked if shutil.which(shlex.split(asked)[0]) else None
+            program, *arguments = shlex.split(asked)
         except ValueError:  # quotes that do not close: no command
             return None
+        found = shutil.which(program)
+        # absolute, because it is called from another directory
+        return shlex.join([os.path.abspath(found), *arguments]) if found else None
     return next((c for c in _CANDIDATES if shutil.which(c)), None)
 
 

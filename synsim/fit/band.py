@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.fit.likelihood import Problem
-from synsim.fit.profile import covariance
+from synsim.fit.rays import covariance
 from synsim.fit.search import Maximum
 
 Array = NDArray[Any]

@@ -28,10 +28,10 @@ from numpy.typing import ArrayLike
 from synsim.component import InputError
 from synsim.fit import quantal_words
 from synsim.fit.quantal_classical import checks
+from synsim.fit.quantal_climb import MODELS
 from synsim.fit.quantal_data import Responses, read_responses, turn
 from synsim.fit.quantal_models import Settings, compare
 from synsim.fit.quantal_result import GroupFit, QuantalFit
-from synsim.fit.quantal_search import MODELS
 from synsim.recordings import find_recording
 from synsim.tables import Table, from_frame, read_table
 
@@ -54,6 +54,7 @@ def fit_quantal(
     n: int | None = None,
     s0: float | None = None,
     cv: float | str = "auto",
+    calibrate: int = 0,
     seed: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> QuantalFit:
@@ -75,7 +76,8 @@ def fit_quantal(
     s0 : standard deviation of the recording noise, where it is known, in mV, pA, nS
     cv : of the quantum from release to release: a number, "fit", or "auto" (estimated, and
         0.3 where the data cannot tell it)
-    seed : of the bootstrap of 1/CV^2
+    calibrate : how many copies of the design to simulate from the fit and refit
+    seed : of the bootstrap of 1/CV^2 and of the simulated copies
     progress : called with the name of each group before it is fitted
 
     Returns
@@ -91,6 +93,8 @@ def fit_quantal(
     settings = _settings(models, n_max, n, s0, cv)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"--seed: found {seed!r}, expected a whole number, 0 or above")
+    if not isinstance(calibrate, (int, np.integer)) or calibrate < 0:
+        raise InputError(f"--calibrate: found {calibrate!r}, expected a whole number, 0 or above")
     if data is None:
         table = _from_arrays(amplitudes, intervals, sweeps)
         amplitude_column, amplitude_unit = "amplitude", amplitude_unit or "1"
@@ -123,7 +127,7 @@ def fit_quantal(
             progress(label or responses.source)
         rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
         try:
-            found = _fit_group(responses, _rows(responses, group), named, settings, rng)
+            found = _fit_group(responses, _rows(responses, group), named, settings, rng, calibrate)
         except InputError as error:
             failures.append(f"{label}: {error}" if label else str(error))
             continue
@@ -147,6 +151,7 @@ def fit_quantal(
             "n": settings.n,
             "s0": settings.s0,
             "cv": cv,
+            "calibrate": int(calibrate),
         },
         seed=int(seed),
     )
@@ -167,13 +172,19 @@ def _fit_group(
     named: dict[str, str],
     settings: Settings,
     rng: np.random.Generator,
+    copies: int,
 ) -> GroupFit:
     y, flipped = turn(responses.amplitude[rows])
     h = None if responses.intervals is None else responses.intervals[rows]
     found = compare(y, h, responses.unit, settings)
     classical = tuple(checks(found.best, responses.unit, rng))
     words = quantal_words.all_words(found, classical, settings, responses.unit)
-    return GroupFit(named, rows, found, classical, flipped, tuple(words))
+    calibration = None
+    if copies:
+        from synsim.fit.quantal_calibrate import calibrate
+
+        calibration = calibrate(found, settings, responses.unit, copies, rng)
+    return GroupFit(named, rows, found, classical, flipped, tuple(words), calibration)
 
 
 def _settings(

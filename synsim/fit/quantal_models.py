@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from synsim.component import InputError
 from synsim.fit.noise import aicc, bic
 from synsim.fit.profile import Interval, limit
+from synsim.fit.quantal_climb import MODELS, Fitted, Release
 from synsim.fit.quantal_profile import intervals
-from synsim.fit.quantal_search import MODELS, Fitted, Release, ends_of_n, profile_n
+from synsim.fit.quantal_search import ends_of_n, profile_n
 from synsim.fit.release_filter import NAMES, Prediction, ReleaseFilter
 
 Array = NDArray[Any]

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.fit.profile import Interval
-from synsim.fit.quantal_search import Fitted, Release, climb, positive
+from synsim.fit.quantal_climb import Fitted, Release, climb, positive
 
 Array = NDArray[Any]
 

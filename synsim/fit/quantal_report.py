@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from synsim.fit.quantal_calibrate import table
 from synsim.fit.quantal_words import amount, interval, verdict
 from synsim.fit.words import number
 
@@ -80,6 +81,8 @@ def _group(g: GroupFit) -> str:
     if g.checks:
         lines += ["", "  Classical methods"]
         lines += [_wrap(f"{_check(c)}. Assumes: {c.assumes}") for c in g.checks]
+    if g.calibration is not None:
+        lines += ["", *table(g.calibration)]
     if g.warnings:
         lines += ["", "  To mind", *(_wrap(w) for w in g.warnings)]
     return "\n".join(lines)

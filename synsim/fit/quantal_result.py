@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.profile import VENZON
+from synsim.fit.quantal_calibrate import Calibration, as_dict
 from synsim.fit.quantal_classical import Check, pulses
 from synsim.fit.quantal_data import Responses
 from synsim.fit.quantal_models import ASSUMED_CV, LARGEST_CV, Comparison, ModelFit
@@ -54,6 +55,7 @@ class GroupFit:
     checks: tuple[Check, ...]
     flipped: bool
     warnings: tuple[str, ...]
+    calibration: Calibration | None = None
 
     @property
     def label(self) -> str:
@@ -218,6 +220,7 @@ def _group(g: GroupFit) -> dict[str, Any]:
             c.name: {**c.values, "assumes": c.assumes, "agrees": c.contradiction is None}
             for c in g.checks
         },
+        **({"calibration": as_dict(g.calibration)} if g.calibration is not None else {}),
     }
 
 

@@ -105,6 +105,19 @@ def no_structure(fit: ModelFit) -> list[str]:
     return []
 
 
+def no_noise(fit: ModelFit) -> list[str]:
+    """Whether the data leave no recording noise."""
+    if "s0" not in fit.release.free:
+        return []
+    place = fit.release.free.index("s0")
+    if fit.best.z[place] > fit.release.low[place] + 1e-6:
+        return []
+    return [
+        "the recording noise s0 comes out as 0: there are no failures to tell it from the quanta; "
+        "measure it on the baseline and give it (--s0)"
+    ]
+
+
 def comb(fit: ModelFit) -> list[str]:
     """Whether q rests on steps between large numbers of quanta."""
     if "cv" not in fit.release.free or not rests_on_steps(fit.release, fit.best):
@@ -134,5 +147,10 @@ def all_words(
             f"the noise and from n, so it is set to {ASSUMED_CV:g}, as single sites have it "
             "(--cv takes another value, --cv fit keeps the estimate)"
         )
-    words += no_structure(found.best) + comb(found.best) + weak(found.best, settings.n_max)
+    words += (
+        no_noise(found.best)
+        + no_structure(found.best)
+        + comb(found.best)
+        + weak(found.best, settings.n_max)
+    )
     return words + [check.contradiction for check in classical if check.contradiction]

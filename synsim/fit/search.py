@@ -23,6 +23,7 @@ LMFIT = Citation("Newville, Stensitzki, Allen & Ingargiola 2014, LMFIT", "10.528
 
 Array = NDArray[Any]
 
+_ENTRIES = 2_000_000  # of the largest array: more rows are taken in parts
 _PATIENCE = 20  # steps as good as the next one that are waited for, with a goal
 _LONGEST_STEP = 1.5  # in logarithms of times: farther, a Gauss-Newton step means little
 
@@ -66,16 +67,26 @@ def climb(
     u : where each row ended, shape (rows, k)
     loss : minus the log likelihood there, shape (rows,)
     """
+    rows, k = start.shape
+    at_once = max(1, _ENTRIES // (k * problem.x.size))
+    if rows > at_once:
+        parts = [
+            climb(
+                problem,
+                start[i : i + at_once],
+                fixed=None if fixed is None else fixed[i : i + at_once],
+                weights=_rows(weights, slice(i, i + at_once)),
+                steps=steps,
+                tolerance=tolerance,
+                goal=goal,
+            )
+            for i in range(0, rows, at_once)
+        ]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
     low, high = problem.low, problem.high
     u = np.clip(start, low, high)
-    rows, k = u.shape
     held = np.zeros((rows, k), bool) if fixed is None else fixed
     limit = np.array([_LONGEST_STEP if c.log else np.inf for c in problem.coordinates] + [1.0])
-    by_row = weights is not None and weights.ndim == 2
-
-    def some(which: Array) -> Array | None:
-        return weights[which] if by_row and weights is not None else weights
-
     loss = problem.loss(u, weights)
     damping = np.full(rows, 1e-3)
     moving = np.arange(rows)
@@ -92,13 +103,15 @@ def climb(
         promised = -np.sum(slope * step, axis=-1)
         step /= np.maximum(1, np.max(np.abs(step) / limit, axis=-1))[:, None]
         there = np.clip(here + step, low, high)
-        reached = problem.loss(there, some(moving))
+        reached = problem.loss(there, _rows(weights, moving))
         better = reached < loss[moving]
         accepted = moving[better]
         u[accepted], loss[accepted] = there[better], reached[better]
         damping[moving] = np.maximum(damping[moving] * np.where(better, 0.2, 6.0), 1e-8)
         if accepted.size:
-            gradient[accepted], matrix[accepted] = problem.slopes(u[accepted], some(accepted))
+            gradient[accepted], matrix[accepted] = problem.slopes(
+                u[accepted], _rows(weights, accepted)
+            )
         # Damping shrinks what a step promises, so it is taken out of the comparison.
         undamped = promised * (1 + damping[moving])
         going = (undamped > tolerance) & (damping[moving] < 1e9)
@@ -108,6 +121,11 @@ def climb(
         if not moving.size:
             break
     return u, loss
+
+
+def _rows(weights: Array | None, which: Any) -> Array | None:
+    """The weights of some rows; those that are the same for all rows as they are."""
+    return weights[which] if weights is not None and weights.ndim == 2 else weights
 
 
 def starts(problem: Problem, guess: Mapping[str, float], kinds: Mapping[str, str]) -> Array:

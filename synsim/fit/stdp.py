@@ -64,7 +64,7 @@ def fit_stdp(
     intervals: str = "profile",
     bootstrap_samples: int = 1000,
     exclude: tuple[float, float] | None = None,
-    seed: int = 0,
+    seed: int = 1,
 ) -> StdpFit:
     """Fit STDP windows to measured changes and compare them.
 

@@ -119,9 +119,8 @@ def helpful(fit: ModelFit, trains: Trains) -> list[str]:
         if tried[best][j] < 0.8 * now[j]
     ]
     if not gains:
-        return [
-            f"{fit.name}: none of the usual stimuli would help much with {', '.join(weak_names(fit))}"
-        ]
+        poorly = ", ".join(weak_names(fit))
+        return [f"{fit.name}: none of the usual stimuli would help much with {poorly}"]
     return [
         f"{fit.name}: {best}, measured as well as these trains, would help most: standard error of "
         f"{' and of '.join(gains)}, were the estimates right"
