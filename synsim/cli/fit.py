@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from synsim.cli import fit_quantal, fit_stp
 from synsim.cli.parser import Parser, refuse
 
 DESCRIPTION = """\
@@ -42,6 +43,8 @@ def configure(commands: Any) -> None:
     )
     _add_arguments(parser)
     parser.set_defaults(execute=execute, flags=list(parser._option_string_actions))
+    fit_stp.configure(kinds)
+    fit_quantal.configure(kinds)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ The long-term weight stays at its start: a prediction says what a synapse does b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -117,13 +118,13 @@ def _start(synapse: Synapse) -> tuple[ArrayLike, ArrayLike, ArrayLike]:
 
 def _states(
     synapse: Synapse, times: NDArray[np.float64], U: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[ArrayLike, ArrayLike, ArrayLike]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Any, Any, Any]]:
     """u and x at every spike, and U, tau_rec, tau_facil."""
     rule = synapse.short_term
     if rule is None:
         u = np.broadcast_to(np.asarray(U, dtype=float)[..., None], (*np.shape(U), len(times)))
         return u, np.ones_like(u), (U, np.inf, 0.0)
-    recovery = (U, rule.tau_rec, rule.tau_facil)
+    recovery: tuple[Any, Any, Any] = (U, rule.tau_rec, rule.tau_facil)
     if isinstance(rule, TsodyksThreeState):
         u, x, _ = three_state(times, *recovery, rule.tau_inact)
         return u, x, recovery

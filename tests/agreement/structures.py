@@ -56,8 +56,13 @@ _SHORT_TERM = {
 
 
 @cache
-def plastic(pairing: str, coincident: str) -> Program:
-    """64 bounded plastic synapses that release without noise; every parameter is one per copy."""
+def plastic(
+    pairing: str, coincident: str, delay: str = "0ms", dendritic_delay: str = "0ms"
+) -> Program:
+    """64 bounded plastic synapses that release without noise; every parameter is one per copy.
+
+    Delays, as all values, do not make another structure.
+    """
     acts_on, response_weight, short_term = COMPOSITIONS[pairing, coincident]
     synapse = Synapse(
         n=9,
@@ -67,6 +72,8 @@ def plastic(pairing: str, coincident: str) -> Program:
         plasticity=PairSTDP(**STDP, pairing=pairing, coincident=coincident),
         acts_on=acts_on,
         response_weight=response_weight,
+        delay=delay,
+        dendritic_delay=dendritic_delay,
         record=("released", "response"),
         per_synapse=("n", "q", "a_plus", "a_minus", "tau_plus", "tau_minus")
         + {

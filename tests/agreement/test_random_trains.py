@@ -182,6 +182,23 @@ def test_a_delay_between_two_steps_is_rounded_alike_on_all_targets():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_delays_of_the_synapse_itself(backend):
+    """Said where the synapse is composed, and not with the values of a run."""
+    case = random_case(np.random.default_rng(27), "power", "both")
+    assert case.values.pop("delay") == 1e-3 and case.values.pop("dendritic_delay") == 4e-3
+    program = plastic("all-to-all", "none", delay="1ms", dendritic_delay="4ms")
+    done = run(
+        program,
+        train_spikes(case.pre),
+        train_spikes(case.post),
+        steps=2000,
+        backend=backend,
+        values=case.values,
+    )
+    compare_weights(case, done, ("all-to-all", "none"), "hard")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_time_step_is_data(backend):
     """Everything twice as slow, in steps twice as long: the same weights."""
     case = random_case(np.random.default_rng(25), "power", "both")

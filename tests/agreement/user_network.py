@@ -210,16 +210,16 @@ def session(mode: str, apart: tuple[str, ...], directory: Path, execute: bool) -
 
 
 def main() -> None:
-    """A session in a process of its own; what it leaves goes to DIRECTORY/found.npz."""
+    """A session in a process of its own; what it leaves goes to the file RESULT."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=BACKENDS)
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("result", type=Path)
+    parser.add_argument("project", type=Path)
     parser.add_argument("--apart", nargs="*", default=[], choices=BACKENDS)
     parser.add_argument("--generate-only", action="store_true")
     asked = parser.parse_args()
-    project = asked.directory / "project"
-    found = session(asked.mode, tuple(asked.apart), project, not asked.generate_only)
-    np.savez(asked.directory / "found.npz", **found)
+    found = session(asked.mode, tuple(asked.apart), asked.project, not asked.generate_only)
+    np.savez(asked.result, **found)
 
 
 if __name__ == "__main__":

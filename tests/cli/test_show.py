@@ -67,40 +67,16 @@ def test_help_knows_the_preset(synsim: Synsim) -> None:
 
 def test_names_of_scripts_that_others_rely_on(synsim: Synsim) -> None:
     window = synsim("run", "stdp-window", "--help").out
-    for flag in [
-        "--rule",
-        "--pairing",
-        "--a-plus",
-        "--a-minus",
-        "--tau-plus",
-        "--tau-minus",
-        "--mu-plus",
-        "--mu-minus",
-        "--n-pairs",
-        "--rate",
-        "--delta-t",
-        "--repeats",
-        "--n",
-        "--p",
-        "--q",
-        "--synapse",
-    ]:
-        assert f"  {flag} " in window, flag
+    for name in (
+        *("rule", "pairing", "a-plus", "a-minus", "tau-plus", "tau-minus", "mu-plus", "mu-minus"),
+        *("n-pairs", "rate", "delta-t", "repeats", "n", "p", "q", "synapse"),
+    ):
+        assert f"  --{name} " in window, name
     schemes = "all-to-all,nearest-symmetric,nearest-pre-centred,nearest-reduced"
     assert schemes in "".join(window.split())
     replay = synsim("run", "replay", "--help").out
-    for flag in [
-        "--pre",
-        "--post",
-        "--U",
-        "--tau-rec",
-        "--tau-facil",
-        "--rule",
-        "--n",
-        "--p",
-        "--q",
-    ]:
-        assert f"  {flag} " in replay, flag
+    for name in ("pre", "post", "U", "tau-rec", "tau-facil", "rule", "n", "p", "q"):
+        assert f"  --{name} " in replay, name
 
 
 @pytest.mark.parametrize("protocol", ["stdp-window", "pairing", "replay"])

@@ -84,8 +84,8 @@ RUN = {
     "stp-train --tau-rec 800": f"--tau-rec: found '800' without a unit, {TIME}",
     # numbers
     "stdp-window --n 2.5": "--n: found 2.5, expected a whole number",
-    "stdp-window --n -1": "--n: found -1, expected a value at least 0",
-    "stdp-window --n=-1": "--n: found -1, expected a value at least 0",
+    "stdp-window --n -1": "--n: found -1, expected a value at least 0 and ...",
+    "stdp-window --n=-1": "--n: found -1, expected a value at least 0 and ...",
     "stdp-window --n many": "--n: found 'many', expected a plain number",
     "stdp-window --n nan": "--n: found 'nan', expected a plain number",
     "stdp-window --n 0": "--n: found a synapse without any response at the start, expected one: "
@@ -112,7 +112,7 @@ RUN = {
     "stdp-window --rate 20kHz": "--rate: found 20000 Hz, expected at most one pairing per time "
     "step of 0.1 ms",
     "stdp-window --delay -1ms": "--delay: found -1 ms, expected a value at least 0 ms",
-    "stdp-window --time-step 0ms": "--time-step: found 0 ms, expected a value above 0 ms",
+    "stdp-window --time-step 0ms": "--time-step: found 0 ms, expected a value at least ...",
     "replay --pre good.csv --tau-rec -1ms": "--tau-rec: found -1 ms, expected a value above 0 ms",
     "replay --pre good.csv --tau-facil 9ms": "--tau-facil: found 9 ms without tau_rec, expected "
     "both",
@@ -195,7 +195,11 @@ RUN = {
 
 @pytest.mark.parametrize("words", RUN)
 def test_settings(synsim: Synsim, files: Path, words: str) -> None:
-    assert refused(synsim, files, f"run {words} --out o --no-plot") == RUN[words]
+    found, expected = refused(synsim, files, f"run {words} --out o --no-plot"), RUN[words]
+    if expected.endswith("..."):
+        assert found.startswith(expected.removesuffix("..."))
+    else:
+        assert found == expected
 
 
 OUT = {
@@ -281,7 +285,6 @@ def test_names(synsim: Synsim, place: Path, command: str, words: list[str]) -> N
         assert word in found
 
 
-@pytest.mark.xfail(reason="the name of the flag is not said")
 @pytest.mark.parametrize("flag", ["--rule pear", "--synapse bi-poo-2002"])
 def test_flags_of_names_are_said(synsim: Synsim, place: Path, flag: str) -> None:
     found = refused(synsim, place, f"run pairing --out o {flag}")
@@ -300,35 +303,32 @@ def test_flags_of_names_are_said(synsim: Synsim, place: Path, flag: str) -> None
         "--time-step 1e-300ms",
     ],
 )
-@pytest.mark.xfail(reason="exit 1, numpy's warning as a second line, or no flag named")
 def test_numbers_out_of_reach(synsim: Synsim, place: Path, words: str) -> None:
     found = refused(synsim, place, f"run stdp-window --out o {words}")
     assert found.startswith(f"{words.split()[0]}: ")
 
 
-@pytest.mark.xfail(reason="--q, --q and --pre are suggested: the dashes count as alike")
 @pytest.mark.parametrize("flag", ["--zzz", "--", "--rate"])
 def test_suggestions_are_near(synsim: Synsim, files: Path, flag: str) -> None:
     found = refused(synsim, files, f"run replay --pre good.csv --out o {flag} 3")
     assert found == f"unknown argument {flag!r} (see synsim run replay --help)"
 
 
-@pytest.mark.xfail(reason="taken for the present directory")
 def test_an_empty_name_for_out(synsim: Synsim, files: Path) -> None:
     assert "--out" in refused(synsim, files, "run pairing --out ''")
     assert "empty" in refused(synsim, files, "run pairing --out ''")
     assert "not empty" not in refused(synsim, files, "run pairing --out ''")
 
 
+exit_1 = pytest.mark.xfail(reason="ValueError, TypeError: exit 1")
 TORN = [
     ({"schema": 1}, "found no 'backend'"),
     ({"schema": 1, "command": "run pairing"}, "found no 'backend'"),
-    (summary(command="run pairing", settings=["a"]), ""),
-    (summary(command="run pairing", settings={"n": 3}), ""),
-    (summary(command="run pairing", settings={"rule": None}), ""),
-    (summary(command="run pairing", seed=None), ""),
-    (summary(command="run pairing", backend=7), ""),
-    (summary(command=None), ""),
+    (summary(command="run pairing", seed=None), "seed"),
+    (summary(command="run pairing", backend=7), "backend"),
+    (summary(command=None), "torn.json"),
+    pytest.param(summary(command="run pairing", settings=["a"]), "torn.json", marks=exit_1),
+    pytest.param(summary(command="run pairing", settings={"rule": None}), "rule", marks=exit_1),
 ]
 
 

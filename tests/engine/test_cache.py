@@ -227,7 +227,6 @@ def test_cxx_that_is_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
         run_plastic(backend="cpp_standalone")
 
 
-@pytest.mark.xfail(reason="it is started in the build's directory")
 def test_a_compiler_by_a_relative_path(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, prebuilt: str, expected: str
 ) -> None:

@@ -148,3 +148,17 @@ def test_summary_has_the_promised_form(tmp_path) -> None:
     frame = result.to_frame()
     assert len(frame) == 75 and {"pulse", "amplitude", "residual_sd"} <= set(frame.columns)
     assert "depression" in result.report()
+
+
+def test_calibration_simulates_the_design() -> None:
+    rng = np.random.default_rng(12)
+    h = trains(20)
+    y = responses(h, 3, 0.5, 10.0, 200.0, 0.0, 2.0, 0.0, rng)
+    result = fit_quantal(amplitudes=y, intervals=h, models="depression", cv=0.0, calibrate=8)
+    calibration = result.fits[0].calibration
+    assert calibration is not None and calibration.experiments == 8
+    assert set(calibration.parameters) == {"n", "U", "q", "tau_rec", "s0"}
+    q = calibration.parameters["q"]
+    assert abs(q.median - q.truth) < 1.0 and q.coverage >= 0.5
+    assert "Calibration" in result.report()
+    assert result.results["fits"][0]["calibration"]["params"]["q"]["truth"] == q.truth

@@ -145,7 +145,7 @@ def test_mean_of_quanta(samples: list[Sample]) -> None:
 
 
 def test_failures(samples: list[Sample]) -> None:
-    """As the normal deviate of the exact binomial tail: some failures are expected once or never."""
+    """As the normal deviate of the exact binomial tail: some are expected once or never."""
     for one in samples:
         count = np.count_nonzero(one.released == 0, axis=0)
         low = stats.binom.cdf(count, EACH, one.exact.failures)

@@ -1,0 +1,236 @@
+"""Bad luck: Ctrl-C, a failing compiler, a full disk, a bug. One line, the exit code, no rubbish."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synsim import catalogue
+from synsim.engine import cache
+from tests.cli.conftest import Synsim
+from tests.engine.harness import (
+    ROOT,
+    copy_of,
+    needs_compiler,
+    on_small_disk,
+    plastic,
+    stand_in,
+    wait_for,
+)
+
+RUN = ["run", "stdp-window", "--n-pairs", "3", "--no-plot", "--out"]
+
+
+def start(place: Path, *words: str, **changes: str | Path) -> subprocess.Popen[str]:
+    """`synsim` in a process group of its own, as a shell starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "synsim", *words],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | {k: str(v) for k, v in changes.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def gone(group: int) -> bool:
+    """Whether all processes of a group have ended."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def assert_interrupted(process: subprocess.Popen[str], place: Path) -> None:
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err == "synsim: interrupted; nothing was kept\n"
+    assert os.listdir(place) == []
+    assert os.listdir(place.parent / "tmp") == []
+    until = time.monotonic() + 5
+    while not gone(process.pid):  # init has to take the compiler's processes in
+        assert time.monotonic() < until, "a child lives on"
+        time.sleep(0.05)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    if not gone(process.pid):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@needs_compiler
+def test_ctrl_c_while_compiling(
+    synsim: Synsim, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal goes to the whole group, as from a terminal; the next run works."""
+    good = stand_in(tmp_path, copy_of(plastic()), "good")
+    home = tmp_path / "cache"
+    begun = tmp_path / "begun"
+    slow = stand_in(tmp_path, f'echo half > "$out"; touch {begun}; sleep 60', "slow")
+    process = start(place, *RUN, "o", CXX=slow, SYNSIM_CACHE=home)
+    try:
+        wait_for(begun.exists, process)
+        os.killpg(process.pid, signal.SIGINT)
+        assert_interrupted(process, place)
+    finally:
+        end(process)
+    monkeypatch.setenv("SYNSIM_CACHE", str(home))
+    assert [p.name for p in home.iterdir() if p.is_dir()] == []
+    assert cache.entries() == []
+    monkeypatch.setenv("CXX", good)
+    assert synsim(*RUN, "o").lines == ["o: data.csv, summary.json"]
+    assert len(cache.entries()) == 1
+
+
+@needs_compiler
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_ctrl_c_while_simulating(
+    synsim: Synsim, place: Path, tmp_path: Path, whole_group: bool
+) -> None:
+    """In the middle of an hour's work; also where the signal goes to synsim alone."""
+    assert synsim(*RUN, "warm").code == 0
+    for file in (place / "warm").iterdir():
+        file.unlink()
+    (place / "warm").rmdir()
+    process = start(place, *RUN, "o", "--rate", "0.0001Hz")
+    try:
+        running = place.parent / "tmp"
+        wait_for(lambda: list(running.glob("synsim-*/input.bin")), process)
+        time.sleep(0.3)
+        assert process.poll() is None
+        if whole_group:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            os.kill(process.pid, signal.SIGINT)
+        assert_interrupted(process, place)
+    finally:
+        end(process)
+    assert synsim(*RUN, "o").code == 0
+
+
+def test_ctrl_c_on_the_numpy_target(place: Path) -> None:
+    """Brian2 catches signals of its own accord while it runs: it must not keep this one."""
+    process = start(place, *RUN, "o", "--backend", "numpy", "--n-pairs", "20000", "--rate", "50Hz")
+    try:
+        # Brian2 keeps a log while it is loaded: when that is there, it is loaded.
+        running = place.parent / "tmp"
+        wait_for(lambda: list(running.glob("brian_debug_*")), process)
+        time.sleep(2.5)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        assert_interrupted(process, place)
+    finally:
+        end(process)
+
+
+def test_ctrl_c_while_writing(synsim: Synsim, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(path: Path, content: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synsim.results._write", interrupted)
+    done = synsim(*RUN, "o")
+    assert (done.code, done.lines) == (130, ["synsim: interrupted; nothing was kept"])
+    assert os.listdir(place) == []
+
+
+@needs_compiler
+def test_failing_compiler(
+    synsim: Synsim, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = stand_in(tmp_path, "echo 'error: nobody likes this' >&2; exit 1")
+    monkeypatch.setenv("SYNSIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CXX", failing)
+    done = synsim(*RUN, "o")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.lines
+    log = Path(line.rpartition("its log is ")[2])
+    assert line == f"synsim: the compiler '{failing}' failed (exit 1); its log is {log}"
+    assert "nobody likes this" in log.read_text()
+    assert os.listdir(place) == []
+    assert os.listdir(place.parent / "tmp") == []
+
+
+@needs_compiler
+def test_cache_that_cannot_be(
+    synsim: Synsim, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SYNSIM_CACHE", str(tmp_path / "file" / "cache"))
+    done = synsim(*RUN, "o")
+    assert (done.code, done.out) == (2, "")
+    assert done.lines == [
+        f"synsim: the build cache {tmp_path}/file/cache cannot be used: Not a directory; "
+        "SYNSIM_CACHE names another directory"
+    ]
+    assert synsim("cache").out == f"0 builds, 0.00 MB, in {tmp_path}/file/cache\n"
+    assert os.listdir(place) == []
+
+
+@pytest.mark.parametrize("figure", [[], ["--no-plot"]])
+def test_full_disk(synsim: Synsim, place: Path, tmp_path: Path, figure: list[str]) -> None:
+    """16 kB: the table fits, the figure does not; 4 kB: not even the table does."""
+    assert synsim(*RUN, "warm").code == 0
+    disk = tmp_path / "disk"
+    words = ["run", "stdp-window", "--n-pairs", "3", "--out", f"{disk}/o", *figure]
+    code, out, err, left = on_small_disk(
+        disk, "4k" if figure else "16k", [sys.executable, "-m", "synsim", *words], {}
+    )
+    assert (code, out) == (1, "")
+    assert err == (
+        f"synsim: --out {disk}/o: writing failed: No space left on device; nothing was kept\n"
+    )
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (MemoryError(), 1, "out of memory; nothing was kept"),
+        (OSError(5, "Input/output error", "some/file"), 1, "some/file: Input/output error"),
+        (OSError("strange"), 1, "strange"),
+        (KeyboardInterrupt(), 130, "interrupted; nothing was kept"),
+    ],
+)
+def test_other_mishaps(
+    synsim: Synsim,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    def run(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(catalogue.protocol("stdp-window"), "run", run)
+    done = synsim(*RUN, "o")
+    assert (done.code, done.out, done.lines) == (code, "", [f"synsim: {line}"])
+    assert os.listdir(place) == []
+
+
+def test_a_bug_leaves_its_traceback_in_a_log(
+    synsim: Synsim, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> None:
+        raise ZeroDivisionError("several\nlines  of words")
+
+    monkeypatch.setattr(catalogue.protocol("stdp-window"), "run", run)
+    done = synsim(*RUN, "o")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.lines
+    log = Path(line.rpartition("details in ")[2])
+    assert line == (
+        f"synsim: unexpected ZeroDivisionError: several lines of words; details in {log}"
+    )
+    assert log.parent == place.parent / "tmp"
+    assert "Traceback (most recent call last)" in log.read_text()
+    assert os.listdir(place) == []
