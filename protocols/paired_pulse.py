@@ -120,7 +120,7 @@ class Outcome(Result):
         ax.set_ylim(bottom=0)
         ax.set_xlabel("interval (ms)")
         ax.set_ylabel("paired-pulse ratio")
-        ax.legend()
+        ax.legend(loc="lower left")
         return ax
 
     @style.styled

@@ -8,7 +8,7 @@ Rows of u are independent problems: starting points, points of a profile, bootst
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from synsim.fit.noise import Noise
 
 Array = NDArray[Any]
+
+_MANY = 400  # points, from which starting points are chosen with some of them
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,17 @@ class Problem:
     def size(self) -> int:
         """Number of coordinates, the scatter among them: k of AICc and BIC."""
         return len(self.coordinates) + 1
+
+    def thinned(self) -> Problem:
+        """The problem with some of its points, spread over x, to choose starting points with.
+
+        Itself where it has few: a search among thousands of points takes minutes and finds no
+        other places.
+        """
+        if self.x.size <= _MANY:
+            return self
+        rows = np.argsort(self.x, kind="stable")[:: self.x.size // (_MANY // 2)]
+        return replace(self, x=self.x[rows], y=self.y[rows], sem=self.sem[rows])
 
     def to_u(self, values: Array, scatter: float | Array) -> Array:
         """Coordinates of parameter values, shape (..., k-1), and of the scatter."""

@@ -179,6 +179,7 @@ class Rays:
         steps: int,
         tolerance: float,
         goal: float | None = None,
+        problem: Problem | None = None,
     ) -> tuple[Array, Array]:
         """Climb with the row's parameter held at x; `start` is (m, k), the others (m,)."""
         held = np.arange(self.problem.size) == self.js[rows][:, None]
@@ -213,7 +214,12 @@ class Rays:
         seeds, k = self.maximum.seeds, self.problem.size
         count = len(seeds)
         u, loss = self._climb(
-            np.repeat(rows, count), np.tile(seeds, (rows.size, 1)), np.repeat(x, count), 8, 1e-3
+            np.repeat(rows, count),
+            np.tile(seeds, (rows.size, 1)),
+            np.repeat(x, count),
+            8,
+            1e-3,
+            problem=self.problem.thinned(),
         )
         best = np.argsort(loss.reshape(-1, count), axis=1)[:, :4]
         few = best.shape[1]

@@ -173,10 +173,14 @@ def maximise(problem: Problem, start: Array, *, keep: int = 3) -> Maximum:
     -------
     Maximum
     """
-    u, loss = climb(problem, start, steps=8)
+    few = problem.thinned()
+    u, loss = climb(few, start, steps=8)
     best = np.argsort(loss, kind="stable")[:40]
-    u, loss = climb(problem, u[best])
+    u, loss = climb(few, u[best])
     u, loss = _different(u, loss, keep + 1)
+    if few is not problem:
+        u, loss = climb(problem, u)
+        u, loss = _different(u, loss, keep + 1)
     polished = np.clip(_lmfit(problem, u[0]), problem.low, problem.high)
     again, loss_again = climb(problem, np.stack([u[0], polished]))
     winner = int(np.argmin(loss_again))
