@@ -126,14 +126,15 @@ def _fit(
     for _ in range(6):
         profiled = profile(problem, maximum)
         if profiled.better is None:
-            break
+            ends = _by_name(problem.coordinates, profiled.intervals)
+            return describe(window, problem, maximum, ends, profiled.inside), 0
         # The profile came across a greater likelihood: climb on from there.
         again = np.concatenate([profiled.better[None], best_start(window, curve, problem)])
         maximum = maximise(problem, again)
-    else:
-        raise RuntimeError(f"{name}: the likelihood kept growing; please report these data")
-    ends = _by_name(problem.coordinates, profiled.intervals)
-    return describe(window, problem, maximum, ends, profiled.inside), 0
+    # It keeps creeping up a ridge: nothing can be said about any one parameter.
+    nothing: Interval = (None, None)
+    ends = _by_name(problem.coordinates, [nothing] * len(problem.coordinates))
+    return describe(window, problem, maximum, ends, maximum.u[None]), 0
 
 
 def _by_name(coordinates: Sequence[Any], ends: Sequence[Interval]) -> dict[str, Interval]:

@@ -182,7 +182,7 @@ def maximise(problem: Problem, start: Array, *, keep: int = 3) -> Maximum:
         u, loss = climb(problem, u)
         u, loss = _different(u, loss, keep + 1)
     polished = np.clip(_lmfit(problem, u[0]), problem.low, problem.high)
-    again, loss_again = climb(problem, np.stack([u[0], polished]))
+    again, loss_again = climb(problem, np.stack([u[0], polished]), steps=1000)
     winner = int(np.argmin(loss_again))
     seeds = start[:: max(1, len(start) // 40)]
     return Maximum(again[winner], -float(loss_again[winner]), u[1:], seeds)
