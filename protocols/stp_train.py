@@ -161,7 +161,12 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     """
     running = running or Running()
     steps = settings.pulse_steps
-    played = trains.play(settings, np.broadcast_to(steps, (settings.repeats, len(steps))), running)
+    played = trains.play(
+        settings,
+        np.broadcast_to(steps, (settings.repeats, len(steps))),
+        running,
+        values=trains.one_synapse(settings, running.seed),
+    )
     synapse, done = settings.synapse(), played.run
     exact = settings.prediction()
     columns: dict[str, Any] = {

@@ -18,7 +18,7 @@ from synsim.fit.noise import Noise
 
 Array = NDArray[Any]
 
-_MANY = 400  # points, from which starting points are chosen with some of them
+_MANY = 200  # points, from which starting points are chosen with some of them
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,14 @@ class Rays:
         """Climb with the row's parameter held at x; `start` is (m, k), the others (m,)."""
         held = np.arange(self.problem.size) == self.js[rows][:, None]
         start = np.where(held, x[:, None], start)
-        return climb(self.problem, start, fixed=held, steps=steps, tolerance=tolerance, goal=goal)
+        return climb(
+            problem or self.problem,
+            start,
+            fixed=held,
+            steps=steps,
+            tolerance=tolerance,
+            goal=goal,
+        )
 
     def _improve(self, *starts: Array) -> None:
         """Climb from each start, the shape of `points`, wherever the best so far is refused."""
