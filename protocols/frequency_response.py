@@ -27,7 +27,7 @@ from synsim import style, trains
 from synsim.component import parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
-from synsim.induction import on_grid
+from synsim.component.spike_trains import on_grid
 from synsim.models.tsodyks_markram import GUPTA
 from synsim.predict.frequency import (
     SteadyState,

@@ -15,6 +15,7 @@ import numpy as np
 
 from synsim import engine, induction, style
 from synsim.component import Citation, parameter
+from synsim.component.spike_trains import on_grid
 from synsim.protocol import Result, Running
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     running = running or Running()
     plan = induction.schedule(settings, np.array([settings.delta_t]))
     synapse = settings.synapse()
-    arrived_pre = plan.pre[0] + induction.on_grid(settings.delay, settings.time_step)
+    arrived_pre = plan.pre[0] + on_grid(settings.delay, settings.time_step)
     arrived_post = arrived_pre + plan.lag[0]
     last = np.maximum(arrived_pre, arrived_post)
     done = engine.simulate(

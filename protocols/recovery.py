@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from synsim import style, trains
 from synsim.component import option, parameter
 from synsim.component.ranges import values
-from synsim.induction import on_grid
+from synsim.component.spike_trains import on_grid
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
 from synsim.predict.train import Prediction, predict_train
 from synsim.protocol import Result, Running

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from synsim import engine, style
 from synsim.component import InputError
-from synsim.component.spike_trains import to_grid
+from synsim.component.spike_trains import on_grid, to_grid
 from synsim.component.units import show
 from synsim.protocol import Result, Running
 from synsim.settings import file
@@ -130,7 +130,8 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         for name in ("w", "u", "x", "full", "last_released")
         if name in {state.name for state in synapse.states}
     )
-    delays = [round(d / settings.time_step) for d in (settings.delay, settings.dendritic_delay)]
+    notes += settings.delay_notes()
+    delays = on_grid([settings.delay, settings.dendritic_delay], settings.time_step).tolist()
     ends = [
         train[-1] + delay for train, delay in zip((pre, post), delays, strict=True) if len(train)
     ]

@@ -23,6 +23,7 @@ from synsim import engine, induction, style
 from synsim.component import parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
+from synsim.component.spike_trains import on_grid
 from synsim.protocol import Result, Running
 from synsim.protocols.pairing import BI_POO_1998
 
@@ -58,6 +59,13 @@ class Settings(induction.InductionSettings):
         super().check()
         self.within_reach("delta_t", self.delta_t)
         self.within_reach("test_rate", 2 * self.test_pulses / self.test_rate)
+        if on_grid(1 / self.test_rate, self.time_step) < 1:
+            raise FieldError(
+                type(self).__name__,
+                "test_rate",
+                f"found {self.text('test_rate')}, expected at most one pulse per time step of "
+                f"{self.text('time_step')}",
+            )
         nothing = (
             self.n == 0
             or self.release_probability == 0
@@ -141,7 +149,7 @@ def _fine_prediction(
     settings: Settings, lag_ms: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """The closed form on a fine grid of lags, with a gap at 0 where the window jumps."""
-    steps = induction.on_grid(lag_ms * 1e-3, settings.time_step)
+    steps = on_grid(lag_ms * 1e-3, settings.time_step)
     grid = np.rint(np.linspace(steps.min(), steps.max(), 400)).astype(np.int64)
     grid = (
         np.unique(np.append(grid, [-1, 0, 1])) if steps.min() < 0 < steps.max() else np.unique(grid)
@@ -210,7 +218,7 @@ def _exact(
 ) -> tuple[NDArray[np.float64], engine.Run]:
     """Change of the mean response from the weight itself, shape (lags, repeats)."""
     reach = max(paired.pre.max(), paired.post.max())
-    delays = induction.on_grid([settings.delay, settings.dendritic_delay], settings.time_step)
+    delays = on_grid([settings.delay, settings.dendritic_delay], settings.time_step)
     done = engine.simulate(
         engine.Program(settings.synapse(), len(paired.lag), final=("w",)),
         pre=induction.spikes(paired.pre),
@@ -228,7 +236,7 @@ def _measure(
 ) -> tuple[NDArray[np.float64], engine.Run]:
     """Change of the mean test response, shape (lags, repeats); NaN where nothing came before."""
     measure = "recorded" if settings.s0 is not None else "response"
-    gap = induction.on_grid(1 / settings.test_rate, settings.time_step)
+    gap = on_grid(1 / settings.test_rate, settings.time_step)
     pulses = settings.test_pulses
     before = np.arange(pulses) * gap
     start = pulses * gap
@@ -240,7 +248,7 @@ def _measure(
         [np.broadcast_to(before, (rows, pulses)), pre, np.broadcast_to(after, (rows, pulses))]
     )
     post = np.repeat(start + paired.post, settings.repeats, axis=0)
-    delay = induction.on_grid(settings.delay, settings.time_step)
+    delay = on_grid(settings.delay, settings.time_step)
     done = engine.simulate(
         engine.Program(settings.synapse((measure,)), rows, events=(f"last_{measure}",)),
         pre=induction.spikes(pre),

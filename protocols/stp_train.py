@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from synsim import style, trains
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
+from synsim.component.spike_trains import on_grid
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
 from synsim.predict.train import Prediction, predict_train
 from synsim.protocol import Result, Running
@@ -80,7 +81,7 @@ class Settings(ReleaseSettings):
         times = np.arange(self.pulses) / self.rate
         if self.recovery is not None:
             times = np.append(times, times[-1] + self.recovery)
-        return np.rint(times / self.time_step).astype(np.int64)
+        return on_grid(times, self.time_step)
 
     def prediction(self) -> Prediction:
         """The closed form at the pulses, as they lie on the grid."""

@@ -32,7 +32,7 @@ from synsim import style, trains
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
-from synsim.induction import on_grid
+from synsim.component.spike_trains import on_grid
 from synsim.models.quantal_variability import CLEMENTS_SILVER, SILVER
 from synsim.predict.train import predict_train
 from synsim.protocol import Result, Running

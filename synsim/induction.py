@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
+from synsim.component.spike_trains import on_grid
 from synsim.component.units import show
 from synsim.engine import Spikes
 from synsim.models.pair_stdp import PairSTDP
@@ -44,7 +45,7 @@ class InductionSettings(SynapseSettings):
     @property
     def period_steps(self) -> int:
         """Time steps from pairing to pairing."""
-        return round(1 / (self.rate * self.time_step))
+        return int(on_grid(1 / self.rate, self.time_step))
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,6 @@ class Schedule:
     pre: NDArray[np.int64]
     post: NDArray[np.int64]
     notes: tuple[str, ...]
-
-
-def on_grid(values: ArrayLike, step: float) -> NDArray[np.int64]:
-    """Times as whole numbers of time steps, the nearest."""
-    return np.rint(np.asarray(values, dtype=float) / step).astype(np.int64)
 
 
 def schedule(settings: InductionSettings, lags: NDArray[np.float64]) -> Schedule:
@@ -102,11 +98,7 @@ def _notes(
             f"the period of {settings.text('rate')} was put on the grid of {grid}: it ran at "
             f"{1 / period:.6g} Hz"
         )
-    for name in ("delay", "dendritic_delay"):
-        value = getattr(settings, name)
-        if abs(float(on_grid(value, step)) * step - value) > 1e-6 * step:
-            notes.append(f"{name} {settings.text(name)} was put on the grid of {grid}")
-    return notes
+    return notes + settings.delay_notes()
 
 
 def spikes(steps: NDArray[np.int64]) -> Spikes:

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from synsim.component import Parameters, option, parameter
 from synsim.component.errors import FieldError
-from synsim.component.spike_trains import LAST_STEP
+from synsim.component.spike_trains import LAST_STEP, on_grid
+from synsim.component.units import show
 from synsim.models.pair_stdp import PairSTDP, PlasticityRule
 from synsim.models.quantal_variability import QuantalVariability
 from synsim.models.recording_noise import RecordingNoise
@@ -106,6 +107,19 @@ class ReleaseSettings(Parameters):
         except FieldError as error:
             field = _SETTING_OF.get(error.field, error.field)
             raise FieldError(type(self).__name__, field, error.problem) from None
+
+    def delay_notes(self) -> list[str]:
+        """What has to be said of delays that do not lie on the time grid."""
+        notes = []
+        for name in ("delay", "dendritic_delay"):
+            delay = getattr(self, name, 0.0)
+            ran = float(on_grid(delay, self.time_step)) * self.time_step
+            if abs(ran - delay) > 1e-6 * self.time_step:
+                notes.append(
+                    f"{name} {self.text(name)} was put on the grid of {self.text('time_step')}: "
+                    f"it ran as {show(float(f'{ran:.9g}'), 'ms')}"
+                )
+        return notes
 
     def within_reach(self, field: str, seconds: ArrayLike) -> None:
         """Refuse a setting that stands for more time steps than can be counted."""

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from synsim import engine, style
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
+from synsim.component.spike_trains import on_grid
 from synsim.component.units import unit as find_unit
-from synsim.induction import on_grid, spikes
+from synsim.induction import spikes
 from synsim.models.lif import LIF
 from synsim.models.quantal_variability import site_deviation
 from synsim.models.synaptic_currents import DeltaInput, ExponentialCurrent, SynapticInput

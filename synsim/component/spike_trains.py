@@ -22,6 +22,14 @@ HALF = 0.5 + 1e-6
 differs between targets, from deciding it."""
 
 
+def on_grid(values: ArrayLike, dt: float) -> NDArray[np.int64]:
+    """Times as whole numbers of time steps: the nearest, half-way to the later one.
+
+    The one way in which lags, delays, periods and spikes are put on the grid.
+    """
+    return np.floor(np.asarray(values, dtype=float) / dt + HALF).astype(np.int64)
+
+
 def check_times(
     times: ArrayLike, what: str, *, indices: ArrayLike | None = None
 ) -> NDArray[np.float64]:
@@ -111,7 +119,7 @@ def to_grid(
             f"{what}: found {_show(array[index])} at index {index}, expected at most "
             f"{_show(LAST_STEP * step)}, which is {LAST_STEP} steps of {_show(step)}"
         )
-    steps = np.floor(in_steps + HALF).astype(np.int64)
+    steps = on_grid(array, step)
     neurons = _indices(indices, array, what)
     first, second = _neighbours(neurons, len(array))
     same = np.flatnonzero(steps[first] == steps[second])

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
+from synsim.component.spike_trains import on_grid
 from synsim.engine import cache, compiler
 from synsim.engine.execute import Progress, execute
-from synsim.engine.program import Data, Events, Program, Run, Spikes
+from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
 __all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "simulate"]
 
@@ -61,7 +62,11 @@ def simulate(
                 f"found a spike of source {side.sources.min()} to {side.sources.max()}, expected "
                 f"0 to {program.copies - 1}, one for each copy"
             )
-    data = Data(program.values(values or {}, seed), (pre, post), steps, dt, seed)
+    arrays = program.values(values or {}, seed)
+    for name in {DELAYS[pathway] for pathway in program.pathways}:
+        # Whole steps, so that protocols, closed forms and every backend round alike
+        arrays[name] = on_grid(arrays[name], dt) * dt
+    data = Data(arrays, (pre, post), steps, dt, seed)
     command = compiler.find()
     told: tuple[str, ...] = ()
     if command is None and backend == "cpp_standalone":

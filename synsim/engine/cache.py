@@ -168,6 +168,21 @@ def clear(older_than: float = 0.0) -> list[Entry]:
     home = directory()
     for entry in removed:
         shutil.rmtree(home / entry.name, ignore_errors=True)
-        for left in (home / f"{entry.name}.lock", home / f"{entry.name}.log"):
-            left.unlink(missing_ok=True)
+    _remove_leavings(home)
     return removed
+
+
+def _remove_leavings(home: Path) -> None:
+    """Remove logs, locks and unfinished builds that no build stands behind and none works at."""
+    import filelock
+
+    for lock in home.glob("*.lock"):
+        if (home / lock.stem / PROGRAM).exists():
+            continue
+        try:
+            with filelock.FileLock(lock, timeout=0):
+                shutil.rmtree(lock.with_suffix(_UNFINISHED), ignore_errors=True)
+                lock.with_suffix(".log").unlink(missing_ok=True)
+                lock.unlink(missing_ok=True)
+        except filelock.Timeout:
+            continue  # somebody is building it now

@@ -175,7 +175,14 @@ class Spikes:
                 f"0 to {np.iinfo(np.int32).max}: take a longer time step"
             )
         order = np.lexsort((numbers, found))
-        return cls(found[order].astype(np.int32), numbers[order])
+        found, numbers = found[order], numbers[order]
+        twice = np.flatnonzero((np.diff(found) == 0) & (np.diff(numbers) == 0))
+        if twice.size:
+            raise InputError(
+                f"source {numbers[twice[0]]} has two spikes in time step {found[twice[0]]}, "
+                "expected at most one"
+            )
+        return cls(found.astype(np.int32), numbers)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from brian2 import seed as brian_seed
 from brian2.devices.device import RuntimeDevice
 from numpy.typing import NDArray
 
+from synsim.component.spike_trains import on_grid
 from synsim.engine.network import Assembled, active, assemble
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
@@ -42,8 +43,7 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
     made.clock.dt = dt * second
     arrivals = {}
     for pathway, source, side in zip(DELAYS, (made.pre, made.post), data.spikes, strict=True):
-        # As Brian2's own queues round a delay to the grid
-        delay = int(values[DELAYS[pathway]][0] / dt + 0.5) if pathway in program.pathways else 0
+        delay = int(on_grid(values[DELAYS[pathway]][0], dt)) if pathway in program.pathways else 0
         arrived = Spikes.of(side.steps.astype(np.int64) + delay, side.sources)
         source.set_spikes(arrived.sources, arrived.steps * dt * second)
         arrivals[pathway] = arrived.steps
@@ -60,6 +60,8 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
     busy = np.unique(np.concatenate(list(arrivals.values())))
     made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps))
     made.network.run(Quantity(steps * dt, dim=second.dim))
+    if made.clock.variables["timestep"].get_value()[0] < steps:
+        raise KeyboardInterrupt  # Brian2 answers Ctrl-C by stopping the run, and goes on
     final = {
         name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
     }

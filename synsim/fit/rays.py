@@ -44,7 +44,6 @@ class Rays:
 
     def __init__(self, problem: Problem, maximum: Maximum, allowed: float) -> None:
         self.problem, self.maximum, self.allowed = problem, maximum, allowed
-        # Rows beyond the limit need no more than to be known as such.
         self.goal = allowed / 2 - maximum.loglik
         self.spread = covariance(problem, maximum.u)
         places, js, ways = [], [], []
@@ -213,7 +212,9 @@ class Rays:
             inner = np.concatenate([estimate, self.points[:, :-1]], axis=1)
             outer = np.concatenate([self.points[:, 1:], self.points[:, -1:]], axis=1)
             self._improve(inner, outer)
-            if np.max(before - self.loss) < 0.01:
+            # Rows far beyond the limit need no more than to be known as such.
+            near = self.deviance() < 4 * self.allowed
+            if np.max(np.where(near, before - self.loss, 0)) < 0.01:
                 break
 
     def _afresh(self, rows: Array, x: Array) -> tuple[Array, Array]:

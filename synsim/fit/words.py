@@ -41,12 +41,28 @@ def interval(e: Estimate) -> str:
 
 
 def direction(fit: WindowFit) -> str:
-    """Potentiation, depression, or both: the signs of the fitted curve over the data."""
+    """Potentiation, depression, both or neither: signs of the curve that are not refused as 0.
+
+    A sign counts when the fitted curve has it somewhere in the data, and when the interval of
+    an amplitude (or of the offset) of that sign leaves out 0.
+    """
     curve = fit.predict(fit.problem.x)
     floor = 0.02 * float(np.abs(curve).max())
-    if np.all(curve <= floor):
-        return "depression" if np.any(curve < -floor) else "no change"
-    return "potentiation" if np.all(curve >= -floor) else "potentiation and depression"
+    clear = set()
+    for e in fit.estimates:
+        low, high = e.interval
+        up = e.kind == "offset" or (e.kind == "amplitude" and e.name.endswith("plus"))
+        down = e.kind == "offset" or (e.kind == "amplitude" and e.name.endswith("minus"))
+        if up and low is not None and low > 0:
+            clear.add("potentiation")
+        if down and (
+            (e.kind == "offset" and high is not None and high < 0)
+            or (e.kind == "amplitude" and low is not None and low > 0)
+        ):
+            clear.add("depression")
+    there = {"potentiation": np.any(curve > floor), "depression": np.any(curve < -floor)}
+    signs = [sign for sign, seen in there.items() if seen and sign in clear]
+    return " and ".join(signs) or "no clear change"
 
 
 def shape(fit: CurveFit) -> str:
@@ -79,13 +95,13 @@ def weak(fit: WindowFit) -> list[str]:
             continue
         if e.at_bound:
             found.append(
-                f"{fit.name}: {e.name} ends at {amount(e.value, e.unit)}, the last value tried; "
-                f"95 % interval {interval(e)}"
+                f"{fit.name}: {e.name} ends at {amount(e.value, e.unit)}, the last value tried "
+                f"(95 % interval: {interval(e)})"
             )
         elif low is None or high is None:
             found.append(
-                f"{fit.name}: {e.name} = {amount(e.value, e.unit)} is weakly determined, its 95 % "
-                f"interval is {interval(e)}"
+                f"{fit.name}: {e.name} = {amount(e.value, e.unit)} is weakly determined "
+                f"(95 % interval: {interval(e)})"
             )
         elif e.kind in ("amplitude", "tau", "width") and high > WEAK * max(low, 0):
             why = "reaches down to 0" if low == 0 else f"spans a factor of {high / low:.0f}"
@@ -172,8 +188,9 @@ def noise(fit: CurveFit) -> list[str]:
 def all_words(fit: CurveFit, rows: list[str]) -> list[str]:
     """Every warning about the fit of one curve, one line each."""
     found = []
-    for name, why in fit.skipped.items():
-        found.append(f"{name} not fitted: {why}")
+    if fit.skipped:
+        each = ", ".join(f"{name} ({why})" for name, why in fit.skipped.items())
+        found.append(f"not fitted: {each}")
     for side, where in ((1, "above"), (-1, "below")):
         if np.all(fit.curve.lag * side > 0):
             found.append(f"every lag is {where} 0: nothing is known about the other side")

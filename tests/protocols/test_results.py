@@ -232,6 +232,10 @@ def unreadable(load: Any, place: Path) -> str:
     return str(error.value)
 
 
+def test_a_notebook_shows_the_figure(saved: Path) -> None:
+    assert protocol.load(saved)._repr_png_().startswith(b"\x89PNG")
+
+
 def test_load_finds_the_protocol(saved: Path) -> None:
     assert type(protocol.load(saved)) is pairing.Outcome
     assert protocol.load(str(saved)).columns["pair"].tolist() == [1, 2]
