@@ -59,7 +59,7 @@ class Settings(induction.InductionSettings):
         super().check()
         self.within_reach("delta_t", self.delta_t)
         self.within_reach("test_rate", 2 * self.test_pulses / self.test_rate)
-        if on_grid(1 / self.test_rate, self.time_step) < 1:
+        if 1 / self.test_rate < self.time_step * (1 - 1e-9):
             raise FieldError(
                 type(self).__name__,
                 "test_rate",
@@ -109,7 +109,9 @@ class Outcome(Result):
                         change[side],
                         "o",
                         color=style.COLOURS[colour],
-                        label="simulation" if colour != "neutral" else None,
+                        label={"ltp": "simulation, pre first", "ltd": "simulation, post first"}.get(
+                            colour
+                        ),
                     )
         fine = _fine_prediction(self.settings, lag)
         if fine is not None:

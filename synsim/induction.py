@@ -34,7 +34,7 @@ class InductionSettings(SynapseSettings):
         if self.rule is None:
             raise FieldError(type(self).__name__, "rule", "found none, expected a plasticity rule")
         self.within_reach("rate", self.n_pairs / self.rate)
-        if self.period_steps < 1:
+        if 1 / self.rate < self.time_step * (1 - 1e-9):
             raise FieldError(
                 type(self).__name__,
                 "rate",

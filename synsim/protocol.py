@@ -136,11 +136,16 @@ def read_summary(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: found something else, expected a summary of synsim") from None
     if known != results.SCHEMA:
         raise InputError(f"{path}: found schema {known!r}, expected {results.SCHEMA}")
-    settings = document.get("settings")
-    if not isinstance(settings, dict) or not all(isinstance(v, str) for v in settings.values()):
-        raise InputError(f"{path}: found {settings!r} for 'settings', expected names and texts")
     if missing:
         raise InputError(f"{path}: found no {missing[0]!r}, expected a whole summary of synsim")
+    settings = document["settings"]
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: found {settings!r} for 'settings', expected names and texts")
+    wrong = [name for name, text in settings.items() if not isinstance(text, str)]
+    if wrong and str(document["command"]).startswith("run "):
+        raise InputError(
+            f"{path}: found {settings[wrong[0]]!r} for the setting {wrong[0]!r}, expected a text"
+        )
     return document
 
 

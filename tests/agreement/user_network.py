@@ -3,7 +3,7 @@
 `build` makes it under whatever device and target are active; run as a script (`python -m
 tests.agreement.user_network`) it is one user's session, with or without calls of synsim's own
 simulations in between. All spike times are given, so what the plastic synapses do is known; the
-unreliable synapses and the walkers depend on the random numbers of the session.
+unreliable synapses depend on the random numbers of the session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 
-from synsim import PairSTDP, Synapse, TsodyksMarkram
+from synsim import PairSTDP, RecordingNoise, Synapse, TsodyksMarkram
 from synsim.engine import BACKENDS
 from tests.agreement.structures import DT, between_sites, run, together
 
@@ -71,8 +71,9 @@ def unreliable_synapse() -> Synapse:
         p=0.5,
         q=many_parameters()["q"],
         release="binomial",
+        noise=RecordingNoise(s0=0.1),
         target="received",
-        record=("released",),
+        record=("released", "recorded"),
         per_synapse=("n", "p"),
     )
 
@@ -86,14 +87,7 @@ def build(plastic: bool = True) -> tuple[b2.Network, dict[str, Any]]:
     unreliable = unreliable_synapse().connect(source, counters, i=one_to_one, j=one_to_one)
     unreliable.n = many_parameters()["n"]
     unreliable.p = many_parameters()["p"]
-    walkers = b2.NeuronGroup(5, "x : 1")
-    walkers.run_regularly("x += rand() + 10*randn()")
-    objects = {
-        "source": source,
-        "counters": counters,
-        "unreliable": unreliable,
-        "walkers": walkers,
-    }
+    objects = {"source": source, "counters": counters, "unreliable": unreliable}
     if plastic:
         fires = np.zeros((STEPS, N_POST))
         for neuron, steps in enumerate(POST):
@@ -116,7 +110,7 @@ def read(objects: dict[str, Any]) -> dict[str, Any]:
     found = {
         "received": objects["counters"].received[:],
         "last_released": objects["unreliable"].last_released[:],
-        "walked": objects["walkers"].x[:],
+        "last_recorded": objects["unreliable"].last_recorded[:],
     }
     if "plastic" in objects:
         synapses = objects["plastic"]
@@ -189,7 +183,7 @@ def session(mode: str, apart: tuple[str, ...], directory: Path, execute: bool) -
     b2.defaultclock.dt = DT * b2.second
     b2.seed(7)
     answers.append(simulate_apart(apart))
-    # The cython target takes seconds for each part: here only what random numbers go through, and
+    # The cython target takes seconds for each part: here only the unreliable synapses, and
     # the connections are made on numpy.
     b2.prefs.codegen.target = "numpy"
     network, objects = build(plastic=mode != "cython")

@@ -132,7 +132,7 @@ def test_what_is_moved_to_the_grid_is_said() -> None:
     assert done.warnings[1] == (
         "the period of 3 Hz was put on the grid of 0.1 ms: it ran at 3.0003 Hz"
     )
-    assert done.warnings[2] == "delay 0.33 ms was put on the grid of 0.1 ms"
+    assert done.warnings[2] == "delay 0.33 ms was put on the grid of 0.1 ms: it ran as 0.3 ms"
 
 
 @pytest.mark.parametrize(
