@@ -118,7 +118,9 @@ class Outcome(Result):
             ax.plot(*fine, color=style.COLOURS["data"], lw=0.9, label="closed form")
         handles, labels = ax.get_legend_handles_labels()
         unique = dict(zip(labels, handles, strict=True))
-        ax.legend(unique.values(), unique.keys(), loc="best")
+        ax.legend(
+            unique.values(), unique.keys(), ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2)
+        )
         ax.set_xlabel(r"lag $\Delta t = t_\mathrm{post} - t_\mathrm{pre}$ (ms)")
         ax.set_ylabel("change of the mean response")
         rule = self.settings.rule
@@ -153,15 +155,18 @@ def _fine_prediction(
     """The closed form on a fine grid of lags, with a gap at 0 where the window jumps."""
     steps = on_grid(lag_ms * 1e-3, settings.time_step)
     grid = np.rint(np.linspace(steps.min(), steps.max(), 400)).astype(np.int64)
-    grid = (
-        np.unique(np.append(grid, [-1, 0, 1])) if steps.min() < 0 < steps.max() else np.unique(grid)
-    )
+    # a gap wherever spikes coincide: the window jumps there
+    period = settings.period_steps
+    jumps = period * np.arange(-(-steps.min() // period), steps.max() // period + 1)
+    around = (jumps[:, None] + [-1, 0, 1]).ravel() if len(jumps) < 100 else jumps[:0]
+    grid = np.unique(np.clip(np.append(grid, around), steps.min(), steps.max()))
     course = induction.predicted_course(settings, grid)
     if course is None:
         return None
     change = induction.response_ratio(settings, course[:, -1])
     lags = grid.astype(np.float64) * settings.time_step * 1e3
-    return lags, np.where(grid == 0, np.nan, change).astype(np.float64)
+    coincident = grid % settings.period_steps == 0
+    return lags, np.where(coincident, np.nan, change).astype(np.float64)
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
