@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -186,3 +187,6 @@ def _remove_leavings(home: Path) -> None:
                 lock.unlink(missing_ok=True)
         except filelock.Timeout:
             continue  # somebody is building it now
+    for left in (*home.glob(f"*{_UNFINISHED}"), *home.glob("*.log")):
+        if re.fullmatch("[0-9a-f]{32}", left.stem) and not left.with_suffix(".lock").exists():
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()

@@ -27,7 +27,12 @@ def run(target: str, program: Program, data: Data) -> Run:
     numpy's global random state, which Brian2's seed() rules, is put back as it was found.
     """
     random_state = np.random.get_state()  # noqa: NPY002
-    preferences = {"codegen.target": target, "core.default_float_dtype": np.float64}
+    preferences = {
+        "codegen.target": target,
+        "core.default_float_dtype": np.float64,
+        # Brian2 would answer Ctrl-C by ending the run and going on as if it were done.
+        "core.stop_on_keyboard_interrupt": False,
+    }
     try:
         with active(RuntimeDevice(), **preferences):
             brian_seed(data.seed)
@@ -60,8 +65,6 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
     busy = np.unique(np.concatenate(list(arrivals.values())))
     made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps))
     made.network.run(Quantity(steps * dt, dim=second.dim))
-    if made.clock.variables["timestep"].get_value()[0] < steps:
-        raise KeyboardInterrupt  # Brian2 answers Ctrl-C by stopping the run, and goes on
     final = {
         name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
     }

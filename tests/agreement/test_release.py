@@ -71,7 +71,9 @@ def counts():
     return of
 
 
-@pytest.mark.parametrize("combination", range(len(COMBINATIONS)), ids=COMBINATIONS.__getitem__)
+@pytest.mark.parametrize(
+    "combination", range(len(COMBINATIONS)), ids=lambda k: "n={} p={}".format(*COMBINATIONS[k])
+)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_binomial_release_is_exact(backend, combination, counts):
     n, p = COMBINATIONS[combination]
@@ -156,7 +158,9 @@ def test_binomial_release_of_u_x(backend):
 # --- sites that empty and refill --------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", range(len(SITE_CASES)), ids=SITE_CASES.__getitem__)
+@pytest.mark.parametrize(
+    "case", range(len(SITE_CASES)), ids=lambda k: "n={} U={}".format(*SITE_CASES[k][:2])
+)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_sites_have_the_moments_and_covariance_of_the_chain(backend, case):
     """Against the blind enumeration of every outcome, and the closed forms beside it."""

@@ -335,16 +335,34 @@ def test_listing_and_clearing(
     assert calls(command) == 2
 
 
-@pytest.mark.xfail(reason="locks, logs and leavings of builds that failed stay for ever")
 def test_clearing_takes_failed_builds_along(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", stand_in(tmp_path, "exit 1"))
     with pytest.raises(BuildError):
         run_plastic()
-    (home / f"{'0' * 32}.building").mkdir()
+    (home / f"{'0' * 32}.building").mkdir()  # as a killed one leaves it
+    (home / f"{'0' * 32}.lock").touch()
+    assert len(list(home.iterdir())) == 4
     cache.clear()
     assert list(home.iterdir()) == []
+
+
+def test_clearing_leaves_a_build_that_is_at_work(tmp_path: Path, home: Path, prebuilt: str) -> None:
+    """Another process compiles while this one clears: it ends well."""
+    go = tmp_path / "go"
+    command = stand_in(tmp_path, f"while [ ! -e {go} ]; do sleep 0.05; done; {prebuilt}", "slow")
+    process = start(RUN, SYNSIM_CACHE=home, CXX=command)
+    try:
+        wait_for(lambda: calls(command), process)
+        assert cache.entries() == cache.clear() == []
+        go.touch()
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    finally:
+        kill(process)
+    assert out.strip() == run_plastic().final["w"].tobytes().hex()
+    assert len(cache.entries()) == calls(command) == 1
 
 
 def test_a_build_tells_its_stages(
