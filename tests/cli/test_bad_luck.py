@@ -132,9 +132,6 @@ def test_ctrl_c_while_simulating(
     assert synsim(*RUN, "o").code == 0
 
 
-@pytest.mark.xfail(
-    reason="a line of Brian2's own comes first: core.stop_on_keyboard_interrupt is on"
-)
 def test_ctrl_c_on_the_numpy_target(place: Path) -> None:
     """Brian2 has a way of its own with this signal while it runs a network: it stops, and says so.
     What is there then is no result."""
