@@ -64,6 +64,8 @@ def simulate(
             )
     arrays = program.values(values or {}, seed)
     for name in {DELAYS[pathway] for pathway in program.pathways}:
+        if arrays[name][0] < 0:
+            raise InputError(f"{name}: found {arrays[name][0]:g} s, expected no negative time")
         # Whole steps, so that protocols, closed forms and every backend round alike
         arrays[name] = on_grid(arrays[name], dt) * dt
     data = Data(arrays, (pre, post), steps, dt, seed)

@@ -8,6 +8,8 @@ go to its one synapse only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from brian2.devices.device import RuntimeDevice
 from numpy.typing import NDArray
 
 from synsim.component.spike_trains import on_grid
-from synsim.engine.network import Assembled, active, assemble
+from synsim.engine.network import Assembled, active, assemble, brian_device
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
 
@@ -34,12 +36,34 @@ def run(target: str, program: Program, data: Data) -> Run:
         "core.stop_on_keyboard_interrupt": False,
     }
     try:
-        with active(RuntimeDevice(), **preferences):
+        with active(RuntimeDevice(), **preferences), _own_buffers():
             brian_seed(data.seed)
             final, events = _run(program, data)
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
     return Run(final, events, backend=target, threads=1)
+
+
+# What the cython target draws ahead of its use lies in arrays of Brian2's one runtime device,
+# whichever device is active: pointers to memory that it frees by itself (Brian2 2.9, 2.10), or
+# the numbers (2.11). Ours are kept from run to run, so that nothing is freed twice or lost.
+_BUFFERS = ("rand_buffer", "randn_buffer", "rand_buffer_index", "randn_buffer_index")
+_kept: dict[str, NDArray[Any]] = {}
+
+
+@contextmanager
+def _own_buffers() -> Iterator[None]:
+    """Draw from buffers of our own, empty at the start; the user's are put back untouched."""
+    arrays = {name: getattr(brian_device.runtime_device, name) for name in _BUFFERS}
+    users = {name: array.copy() for name, array in arrays.items()}
+    for name, array in arrays.items():
+        array[:] = 0 if name.endswith("index") else _kept.get(name, 0)
+    try:
+        yield
+    finally:
+        for name, array in arrays.items():
+            _kept[name] = array.copy()
+            array[:] = users[name]
 
 
 def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:

@@ -147,8 +147,6 @@ def test_an_unfinished_build_is_not_listed(home: Path) -> None:
     unfinished.mkdir(parents=True)
     (unfinished / cache.PROGRAM).write_bytes(b"half")
     assert cache.entries() == []
-    cache.clear(older_than=1e6)
-    assert unfinished.exists()
 
 
 def test_a_build_killed_while_generating(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engine.harness import (
     copy_of,
     needs_compiler,
@@ -120,6 +122,24 @@ report(lambda: harness.run_stochastic(pre=pre, steps=20000))
     line, left = try_out(disk, "100k", code, TMPDIR=disk)
     assert line.startswith("the simulation failed (exit 3): cannot write ")
     assert line.endswith("output.bin: is the disk full?")
+    assert left == []
+
+
+@needs_compiler
+@pytest.mark.parametrize("size", ["4k", "16k"])
+def test_building_without_room_for_temporary_files(tmp_path: Path, size: str) -> None:
+    """The cache has room, what Brian2 tries out and the run's data have not."""
+    disk = tmp_path / "disk"
+    line, left = try_out(
+        disk,
+        size,
+        "report(harness.run_plastic)",
+        TMPDIR=disk,
+        SYNSIM_CACHE=tmp_path / "cache",
+        CXX=stand_in(tmp_path, copy_of(plastic())),
+    )
+    assert line.startswith(("building in ", f"writing to {disk}/synsim-"))
+    assert "No space left on device" in line
     assert left == []
 
 
