@@ -152,7 +152,7 @@ class BinomialRelease(ReleaseRule):
     def draw(n: str, probability: str, available: str | None) -> Fragment:
         chance = " * ".join(filter(None, (probability, available)))
         return Fragment(
-            on_pre=f"released = exact_binomial({n}, {chance}, i)", functions=(EXACT_BINOMIAL,)
+            on_pre=f"released = exact_binomial({n}, {chance}, j)", functions=(EXACT_BINOMIAL,)
         )
 
 

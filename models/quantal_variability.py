@@ -174,12 +174,12 @@ class QuantalVariability(Mechanism):
         if np.any(np.asarray(self.cv_between) > 0):
             return Fragment(
                 (State("site_key", "fixes the sites' quantal sizes", initial="rand()"),),
-                f"quanta = site_quanta(released, {n}, site_key, cv_within, cv_between, i)",
+                f"quanta = site_quanta(released, {n}, site_key, cv_within, cv_between, j)",
                 functions=(SITE_QUANTA,),
             )
         # The sum of k scattered quanta, in one draw
         return Fragment(
-            on_pre="quanta = released + cv_within*sqrt(released)*fresh_normal(i)",
+            on_pre="quanta = released + cv_within*sqrt(released)*fresh_normal(j)",
             functions=(NORMAL,),
         )
 

@@ -32,4 +32,4 @@ class RecordingNoise(Mechanism):
     @staticmethod
     def record() -> Fragment:
         """Statements that turn ``response`` into ``recorded``."""
-        return Fragment(on_pre="recorded = response + s0*fresh_normal(i)", functions=(NORMAL,))
+        return Fragment(on_pre="recorded = response + s0*fresh_normal(j)", functions=(NORMAL,))

@@ -57,8 +57,8 @@ class ReleaseSites(ReleaseRule):
             states=(State("full", "full sites after the last spike", integer=True),),
             on_pre=f"""
             full = clip(full, 0, {n})
-            full += exact_binomial({n} - full, -expm1(-(t - pre_time)/tau_rec), i)
-            released = exact_binomial(full, {probability}, i)
+            full += exact_binomial({n} - full, -expm1(-(t - pre_time)/tau_rec), j)
+            released = exact_binomial(full, {probability}, j)
             full -= released
             """,
             functions=(EXACT_BINOMIAL,),

@@ -323,7 +323,7 @@ def test_print_says_equations_parameters_conventions_and_sources():
     wanted = [
         "u = U + u*(1 - U)*fade(t - pre_time, tau_facil)",
         "x = 1 - (1 - x*(1 - u))*exp(-(t - pre_time)/tau_rec)",
-        "released = exact_binomial(n, u * x, i)",
+        "released = exact_binomial(n, u * x, j)",
         "v_post += response",
         "pre_trace = 1 + pre_trace*exp(-(t - pre_time)/tau_plus)",
         "300 ms",
