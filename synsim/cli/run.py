@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -95,9 +96,7 @@ def _run(module: ModuleType, words: list[str]) -> int:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)
     settings = _flagged(lambda: from_texts(module.Settings, texts))
-    with activity() as shown, warnings.catch_warnings():
-        warnings.simplefilter("always", SynsimWarning)
-        warnings.showwarning = lambda message, *_, **__: warn([str(message)])
+    with activity() as shown, _warnings_in_a_line():
         running = Running(_seed(seed), backend, shown.progress, shown.building)
         outcome = module.run(settings, running)
         outcome.save(out, force=given.force, plot=not given.no_plot)
@@ -105,6 +104,23 @@ def _run(module: ModuleType, words: list[str]) -> int:
     figures = "" if given.no_plot else ", figure.png, figure.svg"
     say(f"{out}: data.csv, summary.json{figures}")
     return 0
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Our warnings as one line each; those of the libraries go the way they went before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SynsimWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, SynsimWarning):
+                warn([str(message)])
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _flagged(make: Callable[[], T]) -> T:

@@ -82,23 +82,28 @@ class ProtocolTests:
     deterministic: ClassVar[bool] = True
 
     @pytest.fixture(scope="class")
-    def files(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def files(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return write_trains(tmp_path_factory.mktemp("trains"))
 
     @pytest.fixture(scope="class")
-    def texts(self, files: Path) -> dict[str, str]:
-        return dict(word.split("=", 1) for word in self.small.format(files=files).split())
+    @classmethod
+    def texts(cls, files: Path) -> dict[str, str]:
+        return dict(word.split("=", 1) for word in cls.small.format(files=files).split())
 
     @pytest.fixture(scope="class")
-    def settings(self, texts: dict[str, str]) -> Any:
-        return from_texts(self.module.Settings, texts)
+    @classmethod
+    def settings(cls, texts: dict[str, str]) -> Any:
+        return from_texts(cls.module.Settings, texts)
 
     @pytest.fixture(scope="class")
-    def outcome(self, settings: Any) -> Result:
-        return self.module.run(settings, Running(seed=5))
+    @classmethod
+    def outcome(cls, settings: Any) -> Result:
+        return cls.module.run(settings, Running(seed=5))
 
     @pytest.fixture(scope="class")
-    def saved(self, outcome: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def saved(cls, outcome: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return outcome.save(tmp_path_factory.mktemp("results") / "out")
 
     # --- the module -----------------------------------------------------------------------
