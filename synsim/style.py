@@ -105,6 +105,8 @@ def writer(made: Figure, kind: str) -> Any:
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         with rc_context(RC):
             made.savefig(path, format=kind, metadata=metadata)
+        # The axes have found their places: the next format is spared the search.
+        made.set_layout_engine("none")
 
     return write
 
