@@ -52,11 +52,16 @@ class Outcome(Result):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Weight after every spike."""
         ax = style.axes(ax, width_mm=140, height_mm=50)
-        time = np.asarray(self.columns["t_ms"]) / 1e3
+        time, unit = self._time()
         ax.step(time, self.columns["w"], where="post", color=style.COLOURS["data"], lw=0.9)
         ax.set_ylabel("weight $w$")
-        ax.set_xlabel("time (s)")
+        ax.set_xlabel(f"time ({unit})")
         return ax
+
+    def _time(self) -> tuple[NDArray[np.float64], str]:
+        """Times of the events, in the unit that suits their span."""
+        time = np.asarray(self.columns["t_ms"], dtype=float)
+        return (time, "ms") if time[-1] < 2000 else (time / 1e3, "s")
 
     @style.styled
     def figure(self) -> Figure:
@@ -64,7 +69,7 @@ class Outcome(Result):
         fig, (top, middle, bottom) = style.figure(
             140, 95, nrows=3, sharex=True, height_ratios=[0.6, 1.2, 1.2]
         )
-        time = np.asarray(self.columns["t_ms"]) / 1e3
+        time = self._time()[0]
         pre = np.asarray(self.columns["event"]) == "pre"
         for row, (side, name) in enumerate(((~pre, "post"), (pre, "pre"))):
             top.plot(time[side], np.full(side.sum(), row), "|", color=style.COLOURS["data"], ms=7)
@@ -77,9 +82,7 @@ class Outcome(Result):
             ("x", "availability $x$", "simulation"),
         ):
             values = np.asarray(self.columns[name])[pre]
-            middle.plot(
-                time[pre], values, "o-", lw=0.6, ms=2.5, color=style.COLOURS[colour], label=label
-            )
+            middle.plot(time[pre], values, "o", ms=2.8, color=style.COLOURS[colour], label=label)
         middle.set_ylim(-0.05, 1.05)
         middle.set_ylabel("$u$, $x$")
         released = middle.twinx()
@@ -94,6 +97,8 @@ class Outcome(Result):
         )
         released.set_ylabel("quanta")
         released.set_ylim(bottom=0)
+        if self.settings.release != "mean-field":
+            released.yaxis.get_major_locator().set_params(integer=True)
         released.spines["right"].set_visible(True)
         middle.set_zorder(released.get_zorder() + 1)
         middle.patch.set_visible(False)
@@ -153,6 +158,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         results={
             "n_pre": int(is_pre.sum()),
             "n_post": int((~is_pre).sum()),
+            "duration_s": float(columns["t_ms"][-1] / 1e3),
             "w_final": float(columns["w"][-1]),
             "released_mean": float(np.mean(columns["released"][is_pre])),
         },

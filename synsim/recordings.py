@@ -19,6 +19,17 @@ def recordings(root: Path = SHIPPED) -> dict[str, Path]:
     return {path.stem: path for folder in FOLDERS for path in sorted((root / folder).glob("*.csv"))}
 
 
+def comments(path: Path) -> list[str]:
+    """The lines that begin a recording's file after ``#``: source, meaning, doubts."""
+    found = []
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("#"):
+                break
+            found.append(line.lstrip("# ").rstrip())
+    return found
+
+
 def find_recording(name: str | os.PathLike[str]) -> Path:
     """The file of a recording: a path, or the name of one that ships with synsim.
 

@@ -48,8 +48,9 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     size = sum(e.bytes for e in entries) / 1e6
     for entry in entries:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
-        print(f"{entry.name}  {entry.bytes / 1e6:6.2f} MB  last used {used}")
+        print(f"{entry.name}  {entry.bytes / 1e6:6.2f} MB  last used {used}  {entry.about}")
     what = "removed" if parsed.clear else "in"
     where = f" from {cache.directory()}" if parsed.clear else f" {cache.directory()}"
-    print(f"{len(entries)} builds, {size:.2f} MB, {what}{where}")
+    word = "build" if len(entries) == 1 else "builds"
+    print(f"{len(entries)} {word}, {size:.2f} MB, {what}{where}")
     return 0

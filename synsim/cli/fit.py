@@ -35,9 +35,8 @@ protocol, not of one pairing.
 def configure(commands: Any) -> None:
     """Add the command."""
     fit = commands.add_parser("fit", help="fit models to recordings: `synsim fit stdp --help`")
-    kinds = fit.add_subparsers(
-        title="what to fit", metavar="KIND", required=True, parser_class=Parser
-    )
+    kinds = fit.add_subparsers(title="what to fit", metavar="KIND", parser_class=Parser)
+    fit.set_defaults(execute=lambda parsed, rest: _no_kind(rest, list(kinds.choices)))
     parser = kinds.add_parser(
         "stdp", help="windows of spike-timing-dependent plasticity", description=DESCRIPTION
     )
@@ -45,6 +44,15 @@ def configure(commands: Any) -> None:
     parser.set_defaults(execute=execute, flags=list(parser._option_string_actions))
     fit_stp.configure(kinds)
     fit_quantal.configure(kinds)
+
+
+def _no_kind(rest: list[str], kinds: list[str]) -> int:
+    from synsim.component.errors import InputError
+
+    found = repr(rest[0]) if rest else "nothing"
+    raise InputError(
+        f"what to fit: found {found}, expected one of {', '.join(kinds)} (see synsim fit --help)"
+    )
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from synsim.component.errors import InputError
@@ -20,14 +21,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see {self.prog} --help)")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, with negative values of flags as they are typed."""
+        return super().parse_known_args(None if args is None else self._joined(args), namespace)
+
     def parse_all(self, arguments: list[str]) -> argparse.Namespace:
         """Parse, where every argument must be known; the nearest flag is suggested."""
-        parsed, rest = self.parse_known_args(self._joined(arguments))
+        parsed, rest = self.parse_known_args(arguments)
         if rest:
             refuse(rest[0], list(self._option_string_actions), self.prog)
         return parsed
 
-    def _joined(self, arguments: list[str]) -> list[str]:
+    def _joined(self, arguments: Sequence[str]) -> list[str]:
         """``--delta-t -10ms`` as ``--delta-t=-10ms``, which argparse would take for a flag."""
         joined: list[str] = []
         for argument in arguments:

@@ -213,11 +213,14 @@ def _parser(module: ModuleType, earlier: dict[str, str]) -> Parser:
 
 
 def _add(group: Any, name: str, spec: Any, default: Any) -> None:
+    from synsim.component import units
     from synsim.component.parameters import Quantity
     from synsim.settings import FileField, MechanismField
 
     if isinstance(spec, Quantity):
-        unit = "NUMBER" if spec.units == ("1",) else "/".join(u for u in spec.units if u != "1")
+        unit = "|".join(
+            "NUMBER" if u == "1" else f"{units.unit(u).dimension.name.upper()}" for u in spec.units
+        )
     elif isinstance(spec, FileField):
         unit = "FILE"
     else:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import textwrap
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from synsim.cli.parser import refuse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from synsim.component import Mechanism, Parameters
+
+
+_SHORT = 96  # characters of a recording's source in the list
 
 
 def configure(commands: Any) -> None:
     """Add the two commands."""
-    listed = commands.add_parser("list", help="protocols, models and presets, one line each")
+    listed = commands.add_parser(
+        "list", help="protocols, models, presets and recordings, one line each"
+    )
     listed.set_defaults(execute=execute_list)
     described = commands.add_parser(
-        "describe", help="equations, parameters with units, presets and sources of one of them"
+        "describe",
+        help="equations, parameters with units, presets and sources of one of them; the notes "
+        "of a recording",
     )
     described.add_argument("name", metavar="NAME", help="as `synsim list` has it")
     described.set_defaults(execute=execute_describe)
@@ -27,6 +37,7 @@ def configure(commands: Any) -> None:
 def execute_list(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Print what there is."""
     from synsim import catalogue
+    from synsim.recordings import comments, recordings
 
     if rest:
         refuse(rest[0], [], "synsim list")
@@ -35,6 +46,10 @@ def execute_list(parsed: argparse.Namespace, rest: list[str]) -> int:
     rows += [
         ("preset", name, f"{home.name}: {home.presets[name].citation.text}")
         for name, home in catalogue.presets().items()
+    ]
+    rows += [
+        ("recording", name, f"{path.parent.name}: {textwrap.shorten(comments(path)[0], _SHORT)}")
+        for name, path in recordings().items()
     ]
     width = max(len(name) for _, name, _ in rows)
     for kind, name, text in rows:
@@ -45,6 +60,7 @@ def execute_list(parsed: argparse.Namespace, rest: list[str]) -> int:
 def execute_describe(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Print what a protocol, model or preset is."""
     from synsim import catalogue
+    from synsim.recordings import comments, recordings
 
     if rest:
         refuse(rest[0], [], "synsim describe")
@@ -56,9 +72,11 @@ def execute_describe(parsed: argparse.Namespace, rest: list[str]) -> int:
         print(_model(models[name]))
     elif name in catalogue.presets():
         print(_preset(name, catalogue.presets()[name]))
+    elif name in recordings():
+        print(_recording(name, recordings()[name], comments(recordings()[name])))
     else:
-        known = [*catalogue.protocols(), *models, *catalogue.presets()]
-        raise catalogue.unknown("protocol, model or preset", name, known)
+        known = [*catalogue.protocols(), *models, *catalogue.presets(), *recordings()]
+        raise catalogue.unknown("protocol, model, preset or recording", name, known)
     return 0
 
 
@@ -82,9 +100,23 @@ def _model(mechanism: type[Mechanism]) -> str:
     if mechanism.specs():
         lines += ["Parameters", _table(mechanism), ""]
     if mechanism.presets:
-        lines += ["Presets", *(f"  {name}" for name in mechanism.presets), ""]
+        lines += ["Presets", *(_values(mechanism, name) for name in mechanism.presets), ""]
     lines += ["Sources", *(f"  {citation}" for citation in mechanism.citations)]
     return "\n".join(lines)
+
+
+def _values(mechanism: type[Mechanism], preset: str) -> str:
+    """A preset in a line: what it sets that is not the default."""
+    texts = mechanism.preset(preset).as_text()
+    given = mechanism.presets[preset].values
+    return f"  {preset}: " + ", ".join(f"{n} = {text}" for n, text in texts.items() if n in given)
+
+
+def _recording(name: str, path: Path, notes: list[str]) -> str:
+    columns = path.read_text(encoding="utf-8").splitlines()[len(notes)]
+    kind = path.parent.name
+    lines = [f"recording {name} ({kind})", "", *(f"  {note}" for note in notes)]
+    return "\n".join([*lines, "", f"Columns  {columns.replace(',', ', ')}", f"File     {path}"])
 
 
 def _preset(name: str, home: type[Mechanism]) -> str:

@@ -264,7 +264,7 @@ class Parameters:
             raise FieldError(
                 cls.__name__,
                 missing[0],
-                "found nothing, expected a value",
+                f"found nothing, expected {cls.specs()[missing[0]].doc}",
                 f"{cls.__name__} needs a value for {', '.join(missing)}",
             )
 

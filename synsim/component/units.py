@@ -136,7 +136,7 @@ def show(value: float, unit_name: str, separator: str = " ") -> str:
     if not shifted.is_finite():
         number = str(float(value))
     else:
-        plain = not shifted or 1e-6 < abs(shifted) < 1e9
+        plain = not shifted or 1e-6 < abs(shifted) < 1e10
         number = f"{shifted.normalize():{'f' if plain else 'e'}}"
     return number if unit_name == "1" else f"{number}{separator}{unit_name}"
 

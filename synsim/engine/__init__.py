@@ -38,12 +38,13 @@ def simulate(
 
     Parameters
     ----------
-    pre, post : spikes of the sources of the copies
+    pre, post : spikes of the sources of the copies; one that would arrive after the last step is
+        not played
     steps, dt : number of time steps, and their length in seconds
     seed : 0 to 2**32 - 1; the same seed gives the same bytes on the same backend
     values : parameters, initial states and delays in SI that differ from the synapse's own
     backend : one of `BACKENDS`; None for C++, or numpy with a warning where no compiler is found
-    progress : called with the fraction done, where the backend tells
+    progress : called with the fraction done
     building : called with the stage of a build, "generate" then "compile"; not for a cached one
 
     Raises
@@ -82,7 +83,7 @@ def simulate(
     if backend in ("numpy", "cython"):
         from synsim.engine import runtime
 
-        run = runtime.run(backend, program, data)
+        run = runtime.run(backend, program, data, progress)
         return Run(run.final, run.events, run.backend, run.threads, told)
     assert command is not None
     compiled = cache.get(program, command, building)

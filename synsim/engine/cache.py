@@ -27,6 +27,7 @@ from synsim.engine.program import Program
 PROGRAM = "program"
 Building = Callable[[str], None]
 _UNFINISHED = ".building"
+_ABOUT = "about.txt"
 
 
 def directory() -> Path:
@@ -117,6 +118,7 @@ def _build(
             if entry.name not in (PROGRAM, codegen.MERGED, log.name):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         (unfinished / "program.json").write_text(program.text, encoding="utf-8")
+        (unfinished / _ABOUT).write_text(program.about, encoding="utf-8")
         unfinished.rename(finished)
     except BuildError as error:
         kept = finished.with_suffix(".log")
@@ -148,6 +150,7 @@ class Entry:
     name: str
     bytes: int
     last_used: float  # seconds since the epoch
+    about: str  # what was compiled
 
 
 def entries() -> list[Entry]:
@@ -156,11 +159,23 @@ def entries() -> list[Entry]:
     if not home.is_dir():
         return []
     found = [
-        Entry(build.name, sum(f.stat().st_size for f in build.iterdir()), build.stat().st_mtime)
+        Entry(
+            build.name,
+            sum(f.stat().st_size for f in build.iterdir()),
+            build.stat().st_mtime,
+            _about(build),
+        )
         for build in home.iterdir()
         if (build / PROGRAM).exists() and build.suffix != _UNFINISHED
     ]
     return sorted(found, key=lambda e: -e.last_used)
+
+
+def _about(build: Path) -> str:
+    try:
+        return (build / _ABOUT).read_text(encoding="utf-8")
+    except OSError:  # removed by another process meanwhile
+        return ""
 
 
 def clear(older_than: float = 0.0) -> list[Entry]:

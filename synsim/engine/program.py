@@ -78,6 +78,14 @@ class Program:
     def state(self, name: str) -> State:
         return next(s for s in self.synapse.states if s.name == name)
 
+    @property
+    def about(self) -> str:
+        """What is compiled, in a line for people."""
+        parts = [self.synapse.release, self.synapse.short_term, self.synapse.variability]
+        parts += [self.synapse.noise, self.synapse.plasticity]
+        names = " + ".join(part.name for part in parts if part is not None)
+        return f"{names}, up to {self.capacity} copies"
+
     @cached_property
     def text(self) -> str:
         """All that decides what is compiled, as text."""

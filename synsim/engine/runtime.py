@@ -19,11 +19,12 @@ from brian2.devices.device import RuntimeDevice
 from numpy.typing import NDArray
 
 from synsim.component.spike_trains import on_grid
+from synsim.engine.execute import Progress
 from synsim.engine.network import Assembled, active, assemble, brian_device
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
 
-def run(target: str, program: Program, data: Data) -> Run:
+def run(target: str, program: Program, data: Data, progress: Progress | None = None) -> Run:
     """One run on a runtime target.
 
     numpy's global random state, which Brian2's seed() rules, is put back as it was found.
@@ -38,7 +39,7 @@ def run(target: str, program: Program, data: Data) -> Run:
     try:
         with active(RuntimeDevice(), **preferences), _own_buffers():
             brian_seed(data.seed)
-            final, events = _run(program, data)
+            final, events = _run(program, data, progress)
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
     return Run(final, events, backend=target, threads=1)
@@ -66,7 +67,9 @@ def _own_buffers() -> Iterator[None]:
             array[:] = users[name]
 
 
-def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
+def _run(
+    program: Program, data: Data, progress: Progress | None
+) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
     values, steps, dt = data.values, data.steps, data.dt
     made = assemble(program)
     made.clock.dt = dt * second
@@ -87,7 +90,7 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
         for pathway, states in program.event_states.items()
     ]
     busy = np.unique(np.concatenate(list(arrivals.values())))
-    made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps))
+    made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps, progress))
     made.network.run(Quantity(steps * dt, dim=second.dim))
     final = {
         name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
@@ -95,13 +98,19 @@ def _run(program: Program, data: Data) -> tuple[dict[str, NDArray[Any]], dict[st
     return final, {r.pathway: r.events() for r in recorders}
 
 
-def _skip_idle(made: Assembled, busy: NDArray[Any], steps: int) -> NetworkOperation:
+def _skip_idle(
+    made: Assembled, busy: NDArray[Any], steps: int, progress: Progress | None
+) -> NetworkOperation:
     """At the end of a step, move the clock to just before the next one with a spike."""
     timestep = made.clock.variables["timestep"].get_value()
     stops = np.append(busy[busy < steps], steps)
+    each = len(stops) // 100 + 1
 
     def skip() -> None:
-        timestep[0] = stops[np.searchsorted(stops, timestep[0], side="right")] - 1
+        following = int(np.searchsorted(stops, timestep[0], side="right"))
+        timestep[0] = stops[following] - 1
+        if progress is not None and (following % each == 0 or following == len(stops) - 1):
+            progress(following / (len(stops) - 1))
 
     return NetworkOperation(skip, clock=made.clock, when="end", name="synsim_skip_idle")
 

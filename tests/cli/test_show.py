@@ -11,6 +11,7 @@ import pytest
 
 from synsim import catalogue
 from synsim._version import __version__
+from synsim.recordings import recordings
 from tests.cli.conftest import Synsim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +113,22 @@ def test_list(synsim: Synsim) -> None:
     expected = [("protocol", name) for name in catalogue.protocols()]
     expected += [("model", name) for name in MODELS]
     expected += [("preset", name) for name in catalogue.presets()]
+    expected += [("recording", name) for name in recordings()]
     assert [(kind, name) for kind, name, _ in rows] == expected
+
+
+@pytest.mark.parametrize("name", recordings())
+def test_describe_recordings(synsim: Synsim, name: str) -> None:
+    """Every comment of the file, and its columns as the file has them."""
+    done = synsim("describe", name)
+    assert (done.code, done.err) == (0, "")
+    path = recordings()[name]
+    assert done.out.startswith(f"recording {name} ({path.parent.name})\n")
+    rows = path.read_text().splitlines()
+    header = next(row for row in rows if not row.startswith("#"))
+    assert f"\nColumns  {header.replace(',', ', ')}\n" in done.out
+    for row in rows[: rows.index(header)]:
+        assert row.lstrip("# ").rstrip() in done.out
 
 
 @pytest.mark.parametrize("name", [*catalogue.protocols(), *MODELS, *catalogue.presets()])
@@ -128,7 +144,10 @@ def test_describe(synsim: Synsim, name: str) -> None:
             row = next(r for r in done.out.splitlines() if r.startswith(f"  {parameter} "))
             assert spec.doc in row and spec.allowed in row
         for preset in kind.presets:
-            assert f"\n  {preset}\n" in done.out
+            row = next(r for r in done.out.splitlines() if r.startswith(f"  {preset}: "))
+            made = kind.preset(preset).as_text()
+            for field in kind.presets[preset].values:
+                assert f"{field} = {made[field]}" in row
         for citation in kind.citations:
             assert str(citation) in done.out
     elif name in catalogue.presets():
@@ -171,11 +190,11 @@ def test_cache(synsim: Synsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert rows[2] == f"2 builds, 2.50 MB, in {home}"
 
     done = synsim("cache", "--clear", "--older-than", "2.5")
-    assert done.out.splitlines()[-1] == f"1 builds, 2.00 MB, removed from {home}"
+    assert done.out.splitlines()[-1] == f"1 build, 2.00 MB, removed from {home}"
     assert [p.name for p in home.iterdir()] == ["b" * 32]
     done = synsim("cache", "--clear")
     assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines()[-1] == f"1 builds, 0.50 MB, removed from {home}"
+    assert done.out.splitlines()[-1] == f"1 build, 0.50 MB, removed from {home}"
     assert list(home.iterdir()) == []
 
 

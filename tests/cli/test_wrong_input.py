@@ -181,7 +181,8 @@ RUN = {
     "or t_s",
     "replay --pre window.csv": "--pre window.csv: found the columns dt_ms, dw, expected one column "
     "t_ms or t_s",
-    "replay": "--pre: found nothing, expected a value",
+    "replay": "--pre: found nothing, expected presynaptic spike times: CSV with one column, "
+    "t_ms or t_s",
     # summaries
     "pairing --from none.json": "none.json: cannot be read: No such file or directory",
     "pairing --from full": "full: cannot be read: Is a directory",
@@ -274,6 +275,9 @@ def test_commands(synsim: Synsim, place: Path, command: str, line: str) -> None:
         ("run pairing --out o --rule pear", ["'pear'", "pair", "did you mean 'pair'?"]),
         ("run pairing --out o --synapse bi-poo-2002", ["'bi-poo-2002'",
                                                        "did you mean 'bi-poo-2001'?"]),
+        ("fit", ["found nothing", "stdp", "stp", "quantal"]),
+        ("fit std my.csv --out o", ["'std'", "stdp", "stp", "quantal"]),
+        ("describe bi_poo_1999", ["'bi_poo_1999'", "did you mean 'bi_poo_1998'?"]),
         ("describe stdp-widow", ["'stdp-widow'", "did you mean 'stdp-window'?"]),
         ("describe bi-poo", ["'bi-poo'", "did you mean 'bi-poo-2001'?"]),
         ("describe xxxxxxxx", ["'xxxxxxxx'", "tsodyks-markram"]),

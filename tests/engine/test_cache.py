@@ -372,4 +372,5 @@ def test_a_build_tells_its_stages(
     run_plastic(building=told.append)
     assert told == ["generate", "compile"]
     kept = sorted(p.name for p in (home / cache.entries()[0].name).iterdir())
-    assert kept == ["compiler.log", "program", "program.cpp", "program.json"]
+    assert kept == ["about.txt", "compiler.log", "program", "program.cpp", "program.json"]
+    assert cache.entries()[0].about == "mean-field + pair, up to 128 copies"

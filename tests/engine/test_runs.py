@@ -203,6 +203,33 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert seen == []
 
 
+@pytest.mark.parametrize("backend", ["cython", "numpy"])
+def test_progress_on_runtime_targets(backend: str) -> None:
+    seen: list[float] = []
+    run_plastic(backend=backend, progress=seen.append)
+    assert seen and seen == sorted(seen) and seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_spikes_that_would_arrive_after_the_end_are_not_played(backend: str) -> None:
+    """The last post spike, of three: arriving in the last step it counts, one later it does not."""
+    post = pairs(101, count=3)[1]
+    last = int(post.steps[-1])
+    whole = run_plastic(steps=last + 1, backend=backend).final["w"]
+    assert whole == pytest.approx(0.5 + additive(20, 3, **RULE), abs=1e-14)
+    without = run_plastic(
+        post=Spikes.of(post.steps[:-101], post.sources[:-101]), steps=last + 1, backend=backend
+    ).final["w"]
+    assert abs(whole[0] - without[0]) > 1e-3
+    cut = run_plastic(steps=last, backend=backend).final["w"]
+    late = run_plastic(steps=last + 1, backend=backend, values={"dendritic_delay": DT}).final["w"]
+    assert cut == pytest.approx(without, abs=1e-14)
+    two_late = run_plastic(
+        post=Spikes.of(post.steps[:-101] + 1, post.sources[:-101]), steps=last + 1, backend=backend
+    ).final["w"]
+    assert late == pytest.approx(two_late, abs=1e-14)
+
+
 def test_no_compiler_is_a_warning_and_the_numpy_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler-g++-99")
     with pytest.warns(SynsimWarning, match=r"no C\+\+ compiler was found \(g\+\+, clang\+\+ or \$CX"

@@ -97,7 +97,7 @@ def test_wrong_command_lines(
 def test_exclude_is_in_milliseconds(tmp_path: Path) -> None:
     (tmp_path / "my.csv").write_text(DATA)
     out = tmp_path / "fit"
-    words = ["--exclude=-0.005s:0ms", "--model", "constant", "--no-plot"]
+    words = ["--exclude", "-0.005s:0ms", "--model", "constant", "--no-plot"]
     assert run(str(tmp_path / "my.csv"), "--out", str(out), *words) == 0
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["exclude_ms"] == [-5.0, 0.0]

@@ -337,7 +337,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         replay.Settings()
     assert (missing.value.field, missing.value.problem) == (
         "pre",
-        "found nothing, expected a value",
+        "found nothing, expected presynaptic spike times: CSV with one column, t_ms or t_s",
     )
 
 
