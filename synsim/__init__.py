@@ -9,6 +9,12 @@ from synsim._version import __version__
 
 if TYPE_CHECKING:
     from synsim.component import InputError, SynsimError, SynsimWarning
+    from synsim.models.energy_actin import Actin
+    from synsim.models.energy_calcium import CalciumEfflux
+    from synsim.models.energy_membrane import VesicleMembrane
+    from synsim.models.energy_postsynaptic import PostsynapticCurrents
+    from synsim.models.energy_recycling import Recycling
+    from synsim.models.energy_trafficking import Trafficking
     from synsim.models.pair_stdp import PairSTDP
     from synsim.models.quantal_release import BinomialRelease, MeanFieldRelease
     from synsim.models.quantal_variability import QuantalVariability
@@ -20,33 +26,45 @@ if TYPE_CHECKING:
 
 # Loaded when first asked for, so that `synsim --help` need not wait for numpy.
 _HOMES = {
+    "Actin": "synsim.models.energy_actin",
     "BinomialRelease": "synsim.models.quantal_release",
+    "CalciumEfflux": "synsim.models.energy_calcium",
     "InputError": "synsim.component",
     "MeanFieldRelease": "synsim.models.quantal_release",
     "PairSTDP": "synsim.models.pair_stdp",
+    "PostsynapticCurrents": "synsim.models.energy_postsynaptic",
     "QuantalVariability": "synsim.models.quantal_variability",
     "RecordingNoise": "synsim.models.recording_noise",
+    "Recycling": "synsim.models.energy_recycling",
     "ReleaseSites": "synsim.models.release_sites",
     "Synapse": "synsim.synapse",
     "SynsimError": "synsim.component",
     "SynsimWarning": "synsim.component",
+    "Trafficking": "synsim.models.energy_trafficking",
     "TsodyksMarkram": "synsim.models.tsodyks_markram",
     "TsodyksThreeState": "synsim.models.tsodyks_three_state",
+    "VesicleMembrane": "synsim.models.energy_membrane",
 }
 
 __all__ = [
+    "Actin",
     "BinomialRelease",
+    "CalciumEfflux",
     "InputError",
     "MeanFieldRelease",
     "PairSTDP",
+    "PostsynapticCurrents",
     "QuantalVariability",
     "RecordingNoise",
+    "Recycling",
     "ReleaseSites",
     "Synapse",
     "SynsimError",
     "SynsimWarning",
+    "Trafficking",
     "TsodyksMarkram",
     "TsodyksThreeState",
+    "VesicleMembrane",
     "__version__",
 ]
 

@@ -5,7 +5,7 @@ The order of a presynaptic spike:
     1  what long-term plasticity has made of n, p (or U) and q
     2  recovery of x over the interval, then facilitation of u
     3  release, with that u and x
-    4  response, and what is recorded of it
+    4  response, what it costs, and what is recorded of it
     5  long-term plasticity
     6  the time of the spike is kept
 
@@ -24,6 +24,7 @@ import numpy as np
 from synsim.component import InputError, Parameters
 from synsim.component.code import LONG_AGO, CodeFunction, Fragment, State
 from synsim.component.parameters import Quantity
+from synsim.models.energy import SpikeNames
 
 if TYPE_CHECKING:
     from synsim.synapse import Synapse
@@ -139,12 +140,20 @@ class _Pieces:
         yield f"response = {q}*{quanta}"
         if synapse.target is not None:
             yield f"{synapse.target}_post += response"
+        yield from self._metered(synapse, SpikeNames(n, chance, q, "released", quanta))
         if synapse.noise is not None:
             yield self._take(synapse.noise.record()).on_pre
         yield from self._recorded(synapse)
 
+    def _metered(self, synapse: Synapse, names: SpikeNames) -> Iterable[str]:
+        for cost in synapse.energy:
+            self.states.append(State(cost.state, f"ATP for {cost.key} so far"))
+            yield f"cost_{cost.key} = {cost.per_spike(names)}"
+            yield f"{cost.state} += cost_{cost.key}"
+
     def _recorded(self, synapse: Synapse) -> Iterable[str]:
         made = {"released": "1", "response": _brian_unit(synapse.contacts, "q")}
+        made |= {f"cost_{cost.key}": "1" for cost in synapse.energy}
         if synapse.variability is not None:
             made["quanta"] = "1"
         if synapse.noise is not None:
@@ -225,6 +234,11 @@ def conventions(synapse: Synapse) -> dict[str, str]:
         said["short-term order"] = (
             "u and x recover, u facilitates, release uses u and x, x depletes; "
             "first spike from rest: u = U, x = 1"
+        )
+    if synapse.energy:
+        said["energy"] = (
+            "ATP of each presynaptic spike, at the n, p (or u) and q that it finds: "
+            + ", ".join(cost.key for cost in synapse.energy)
         )
     if synapse.plasticity is not None:
         said |= synapse.plasticity.conventions

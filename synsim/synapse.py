@@ -24,6 +24,7 @@ from synsim import compose
 from synsim.component import InputError, Mechanism, Parameters, option, parameter
 from synsim.component.code import State
 from synsim.component.errors import FieldError
+from synsim.models.energy import EnergyCost
 from synsim.models.pair_stdp import PlasticityRule
 from synsim.models.quantal_release import ReleaseRule
 from synsim.models.quantal_variability import QuantalVariability
@@ -83,8 +84,10 @@ class Synapse:
     response_weight : ``"before"``: the response takes w as the spike found it;
         ``"after"``: with this spike's own plasticity applied (as NEST's stdp_synapse does)
     target : postsynaptic variable that responses add to, such as ``"v"``; None for none
-    record : names out of ``released``, ``quanta``, ``response``, ``recorded`` to be kept as
-        state variables, so that they can be read after a spike
+    energy : energy models such as `CalciumEfflux`, each of which keeps a meter, the state
+        ``energy_<key>``: ATP so far of every synapse. None are kept unless asked for
+    record : names out of ``released``, ``quanta``, ``response``, ``recorded`` and of metered
+        costs ``cost_<key>`` to be kept as state variables, to be read after a spike
     per_synapse : names of parameters to be kept one value per synapse although one value is
         given here, to be set on the `brian2.Synapses` afterwards; a parameter that is given
         as an array is kept so anyway, every other one is a shared scalar
@@ -112,6 +115,7 @@ class Synapse:
         dendritic_delay: Any = "0ms",
         response_weight: str = "before",
         target: str | None = None,
+        energy: EnergyCost | Sequence[EnergyCost] = (),
         record: Sequence[str] = (),
         per_synapse: Sequence[str] = (),
     ) -> None:
@@ -131,6 +135,7 @@ class Synapse:
         self.noise = _of_kind(noise, RecordingNoise, "noise")
         self.plasticity = _of_kind(plasticity, PlasticityRule, "plasticity")
         self.target = target
+        self.energy = _energy(energy)
         self.record = tuple(record)
         self.per_synapse = tuple(per_synapse)
         self._check()
@@ -170,6 +175,32 @@ class Synapse:
                 f"q = {contacts.text('q')}",
             )
         self._check_plasticity()
+        self._check_energy()
+
+    def _check_energy(self) -> None:
+        keys = [cost.key for cost in self.energy]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise FieldError("Synapse", "energy", f"found two meters of {twice}, expected one")
+        for cost in self.energy:
+            reference = cost.q_reference
+            if reference and cost.dimension(reference) != self.contacts.dimension("q"):
+                raise FieldError(
+                    "Synapse",
+                    "energy",
+                    f"found {reference} = {cost.text(reference)}, expected the dimension of "
+                    f"q = {self.contacts.text('q')}",
+                )
+        name, chance = ("p", self.contacts.p)
+        if self.short_term is not None:
+            name, chance = ("U", self.short_term.U)
+        if "calcium" in keys and np.any(np.asarray(chance) == 1):
+            raise FieldError(
+                "Synapse",
+                name,
+                "found 1 with a meter of calcium, expected a value below 1: certain release takes "
+                "endless calcium, and its cost is infinite",
+            )
 
     def _check_plasticity(self) -> None:
         acts_on = self.contacts.acts_on
@@ -210,12 +241,17 @@ class Synapse:
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """The parts, in the order in which a presynaptic spike meets them."""
         parts = (self.short_term, self.release, self.variability, self.noise, self.plasticity)
-        return tuple(part for part in parts if part is not None)
+        return (*(part for part in parts if part is not None), *self.energy)
 
     @property
     def states(self) -> tuple[State, ...]:
         """The state variables of every synapse."""
         return self.code.states
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The state variables that accumulate what the synapse has cost, in ATP."""
+        return tuple(cost.state for cost in self.energy)
 
     @property
     def conventions(self) -> dict[str, str]:
@@ -277,6 +313,16 @@ def release_rule(given: str | ReleaseRule) -> ReleaseRule:
     from synsim.catalogue import find
 
     return find("release", given)()  # type: ignore[return-value]
+
+
+def _energy(given: Any) -> tuple[EnergyCost, ...]:
+    parts = (given,) if isinstance(given, EnergyCost) else given
+    try:
+        return tuple(_of_kind(part, EnergyCost, "energy") for part in parts)
+    except TypeError:
+        raise FieldError(
+            "Synapse", "energy", f"found {given!r}, expected energy models, such as CalciumEfflux"
+        ) from None
 
 
 def _of_kind(part: Any, kind: type, name: str) -> Any:
