@@ -26,11 +26,13 @@ from synsim.component.ranges import values
 from synsim.component.spike_trains import on_grid
 from synsim.protocol import Result, Running
 from synsim.protocols.pairing import BI_POO_1998
+from synsim.trains import largest_deviation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME = "stdp-window"
+_ENOUGH = 10  # repeats, for the scatter between them to be an error
 
 
 class Settings(induction.InductionSettings):
@@ -185,15 +187,19 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     notes = []
     paired = induction.schedule(settings, settings.delta_t)
     if settings.measured:
-        change, done = _measure(settings, paired, running)
+        before, after, done = _measure(settings, paired, running)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = np.where(before != 0, after / before - 1, np.nan)
         failed = int(np.count_nonzero(np.isnan(change)))
         if failed:
             notes.append(
                 f"{failed} of {change.size} measurements have no response to any test pulse "
                 "before: their change is left empty"
             )
+        of_closed_form = _deviation_in_errors(settings, paired, before, after)
     else:
         change, done = _exact(settings, paired, running)
+        of_closed_form = _deviation(settings, paired, change)
         if settings.repeats > 1:
             notes.append("release is without noise: the repeats are the same")
     lag_ms = paired.lag * settings.time_step * 1e3
@@ -205,7 +211,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "repeat": np.tile(np.arange(1, settings.repeats + 1), len(lag_ms)),
             "dw_rel": change.ravel(),
         },
-        results=_results(settings, paired, change),
+        results=_results(settings, paired, change) | of_closed_form,
         conventions=synapse.conventions
         | {
             "lag is meant at the": settings.lag_at,
@@ -240,8 +246,8 @@ def _exact(
 
 def _measure(
     settings: Settings, paired: induction.Schedule, running: Running
-) -> tuple[NDArray[np.float64], engine.Run]:
-    """Change of the mean test response, shape (lags, repeats); NaN where nothing came before."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], engine.Run]:
+    """Mean test response before and after, shape (lags, repeats) each."""
     measure = "recorded" if settings.s0 is not None else "response"
     gap = on_grid(1 / settings.test_rate, settings.time_step)
     pulses = settings.test_pulses
@@ -267,11 +273,10 @@ def _measure(
     events = done.events["pre"]
     order = np.lexsort((events.steps, events.copies))
     responses = events.states[f"last_{measure}"][order].reshape(rows, -1)
-    mean_before = responses[:, :pulses].mean(axis=1)
-    mean_after = responses[:, -pulses:].mean(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.where(mean_before != 0, mean_after / mean_before - 1, np.nan)
-    return change.reshape(len(paired.lag), settings.repeats), done
+    shape = (len(paired.lag), settings.repeats)
+    means = (responses[:, part].mean(axis=1) for part in (np.s_[:pulses], np.s_[-pulses:]))
+    mean_before, mean_after = (mean.reshape(shape) for mean in means)
+    return mean_before, mean_after, done
 
 
 def _results(
@@ -289,11 +294,43 @@ def _results(
             "dw_rel_min": float(mean[bottom]),
             "delta_t_of_min_ms": float(lag_ms[bottom]),
         }
-    course = induction.predicted_course(settings, paired.lag)
-    if course is not None and not settings.measured:
-        exact = induction.response_ratio(settings, course[:, -1])
-        found["largest_deviation_from_closed_form"] = float(np.max(np.abs(mean - exact)))
     return found
+
+
+def _deviation(
+    settings: Settings, paired: induction.Schedule, change: NDArray[np.float64]
+) -> dict[str, float]:
+    """How far the exact change is from the closed form."""
+    course = induction.predicted_course(settings, paired.lag)
+    if course is None:
+        return {}
+    exact = induction.response_ratio(settings, course[:, -1])
+    return {"largest_deviation_from_closed_form": float(np.max(np.abs(change[:, 0] - exact)))}
+
+
+def _deviation_in_errors(
+    settings: Settings,
+    paired: induction.Schedule,
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+) -> dict[str, float]:
+    """How far the measured change is from the closed form, in standard errors.
+
+    The change is that of the means over all repeats: a mean of ratios is biased, and has no
+    value after a failure. Its error is to first order, from the scatter between repeats.
+    """
+    course = induction.predicted_course(settings, paired.lag)
+    if course is None or settings.repeats < _ENOUGH:
+        return {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = after.mean(axis=1) / before.mean(axis=1)
+        scatter = (after - ratio[:, None] * before).std(axis=1, ddof=1)
+        error = scatter / (np.abs(before.mean(axis=1)) * np.sqrt(settings.repeats))
+    exact = induction.response_ratio(settings, course[:, -1])
+    return {
+        "largest_deviation_in_standard_errors": largest_deviation(ratio - 1, exact, error),
+        "n_comparisons": len(exact),
+    }
 
 
 if __name__ == "__main__":

@@ -256,6 +256,12 @@ def test_stochastic_release_finds_the_closed_form(p: float) -> None:
     assert np.min(np.abs(exact)) > 20 * np.max(error) or np.min(np.abs(exact)) > 0.1
     assert done.conventions["dw_rel"] == "mean response after / before - 1, by test pulses"
     assert "largest_deviation_from_closed_form" not in done.results
+    assert done.results["n_comparisons"] == len(LAGS)
+    deviation = done.results["largest_deviation_in_standard_errors"]
+    # of nearly unbiased ratios of sums, so close to that of the mean of the ratios
+    by_hand = np.abs(found.mean(axis=1) - exact) / (found.std(axis=1, ddof=1) / np.sqrt(50))
+    assert 0 < deviation < 4
+    assert deviation == pytest.approx(by_hand.max(), abs=0.2)
     assert done.results["dw_rel_max"] == pytest.approx(found.mean(axis=1).max(), rel=1e-12)
     assert done.columns["repeat"].tolist() == list(range(1, 51)) * len(LAGS)
     assert done.columns["delta_t_ms"].tolist() == np.repeat(LAGS, 50).tolist()
@@ -263,11 +269,12 @@ def test_stochastic_release_finds_the_closed_form(p: float) -> None:
 
 def test_small_samples_are_biased_as_said() -> None:
     """That the bias is there, and has this size, with 3 test pulses of one site."""
-    _, found, exact = measured("numpy", n_pairs=5, test_pulses=3, repeats=800, test_rate="1Hz")
+    done, found, exact = measured("numpy", n_pairs=5, test_pulses=3, repeats=800, test_rate="1Hz")
     ratio = (found + 1) / (1 + exact)[:, None]
     excess = ratio.mean() - 1
     error = ratio.std() / np.sqrt(ratio.size)
     assert excess > 4 * error
+    assert done.results["largest_deviation_in_standard_errors"] < 4  # of means: without the bias
     # to second order: cv^2/m (1 + ...), 0.05/3
     assert excess == pytest.approx(0.05 / 3, abs=4 * error + 0.002)
 
