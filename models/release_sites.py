@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 from synsim.component import Citation
 from synsim.component.code import Fragment, State
 from synsim.models.quantal_release import EXACT_BINOMIAL, ReleaseRule
-from synsim.models.tsodyks_markram import train
+from synsim.models.tsodyks_markram import decay, train
 
 FUHRMANN = Citation(
     "Fuhrmann, Segev, Markram & Tsodyks 2002, J Neurophysiol 87:140", "10.1152/jn.00258.2001"
@@ -79,20 +79,38 @@ def covariance(
     -------
     array of shape S + (m, m); its diagonal is the variance n u x (1 - u x)
     """
-    times = np.asarray(times, dtype=float)
-    n, U, tau_rec, tau_facil = np.broadcast_arrays(n, U, tau_rec, tau_facil)
     u, x = train(times, U, tau_rec, tau_facil)
-    mean = n[..., None] * u * x
-    cov = np.zeros((*n.shape, len(times), len(times)))
-    diagonal = np.arange(len(times))
-    cov[..., diagonal, diagonal] = mean * (1 - u * x)
-    # y[..., i]: availability at the present spike of a site that surely released at spike i
-    y = np.zeros((*n.shape, len(times)))
-    for j in range(1, len(times)):
-        kept = y[..., :j] * (1 - u[..., j - 1, None])
-        kept[..., j - 1] = 0.0
-        stay_empty = np.exp(-(times[j] - times[j - 1]) / tau_rec)[..., None]
-        y[..., :j] = 1 - (1 - kept) * stay_empty
-        pairs = mean[..., :j] * u[..., j, None] * (y[..., :j] - x[..., j, None])
-        cov[..., :j, j] = cov[..., j, :j] = pairs
-    return cov
+    gaps = np.diff(np.asarray(times, dtype=float))
+    stay_empty = np.moveaxis(decay(gaps, tau_rec), 0, -1)
+    return covariance_of(u, x, np.asarray(n, dtype=float), stay_empty)
+
+
+def covariance_of(
+    u: NDArray[np.float64],
+    x: NDArray[np.float64],
+    n: NDArray[np.float64],
+    stay_empty: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`covariance` where u and x are known already.
+
+    y_j - x_j is -x_i just before its release at i, and shrinks at every step:
+    -x_i times the product of (1 - u_l) exp(-h_l/tau_rec) over l = i .. j-1.
+
+    Parameters
+    ----------
+    u, x : as used at each spike, shape S + (m,)
+    n : number of sites, of a shape that broadcasts with S
+    stay_empty : exp(-h/tau_rec) over each interval, shape S + (m - 1,) or one that broadcasts
+    """
+    m = u.shape[-1]
+    chance = u * x
+    later = np.arange(m)[:, None] < np.arange(m)
+    shrink = np.zeros(np.broadcast_shapes(u.shape, (*stay_empty.shape[:-1], m), (*n.shape, m)))
+    shrink[..., 1:] = (1 - u[..., :-1]) * stay_empty
+    pairs = np.where(later, shrink[..., None, :], 1.0)
+    np.cumprod(pairs, axis=-1, out=pairs)
+    pairs *= u[..., None, :]
+    pairs *= -n[..., None, None] * (chance * x)[..., None] * later
+    pairs = pairs + np.swapaxes(pairs, -1, -2)
+    pairs[..., np.arange(m), np.arange(m)] = n[..., None] * chance * (1 - chance)
+    return np.asarray(pairs)

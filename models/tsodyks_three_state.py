@@ -34,7 +34,13 @@ from numpy.typing import ArrayLike, NDArray
 from synsim.component import Citation, Preset, parameter
 from synsim.component.code import Fragment, State
 from synsim.component.errors import FieldError
-from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK, TSODYKS_UZIEL, TsodyksMarkram
+from synsim.models.tsodyks_markram import (
+    TSODYKS_PAWELZIK,
+    TSODYKS_UZIEL,
+    TsodyksMarkram,
+    aligned,
+    decay,
+)
 
 
 class TsodyksThreeState(TsodyksMarkram):
@@ -91,27 +97,51 @@ class TsodyksThreeState(TsodyksMarkram):
 
 
 def train(
-    times: ArrayLike, U: float, tau_rec: float, tau_facil: float, tau_inact: float
+    times: ArrayLike, U: ArrayLike, tau_rec: ArrayLike, tau_facil: ArrayLike, tau_inact: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """u, x and y at every spike of a train that starts from rest.
 
     Parameters
     ----------
     times : spike times, shape (m,), increasing, in the unit of the time constants
+    U, tau_rec, tau_facil, tau_inact : numbers, or arrays that broadcast to a shape S
 
     Returns
     -------
-    u, x, y : as used in the release at each spike, shape (m,) each
+    u, x, y : as used in the release at each spike, shape S + (m,) each
     """
-    times = np.asarray(times, dtype=float)
-    found = np.empty((3, len(times)))
-    u, x, y = 0.0, 1.0, 0.0
-    for i, h in enumerate(np.diff(times, prepend=-np.inf)):
-        x, y = x - u * x, y + u * x
-        kept, active = np.exp(-h / tau_rec), np.exp(-h / tau_inact)
-        # fraction of what was active that has come back by way of the inactive state
-        returned = 1 + (tau_inact * active - tau_rec * kept) / (tau_rec - tau_inact)
-        x, y = x + (1 - x - y) * (1 - kept) + y * returned, y * active
-        u = U + u * (1 - U) * (np.exp(-h / tau_facil) if tau_facil > 0 else 0.0)
-        found[:, i] = u, x, y
-    return found[0], found[1], found[2]
+    gaps = np.diff(np.asarray(times, dtype=float))
+    rec, facil, inact = (decay(gaps, tau) for tau in (tau_rec, tau_facil, tau_inact))
+    late = lag(gaps, tau_rec, tau_inact)
+    U, rec, facil, inact, late = aligned(np.asarray(U, dtype=float), rec, facil, inact, late)
+    back = 1 - rec
+    axes = (rec.shape[1:], facil.shape[1:], inact.shape[1:])
+    shape = (np.size(times), *np.broadcast_shapes(U.shape, *axes))
+    u, x, y = np.empty((3, *shape))
+    u[:1], x[:1], y[:1] = U, 1.0, 0.0
+    for i in range(1, shape[0]):
+        released = u[i - 1] * x[i - 1]
+        active = y[i - 1] + released
+        x[i] = back[i - 1] + rec[i - 1] * (x[i - 1] - released) + late[i - 1] * active
+        y[i] = inact[i - 1] * active
+        u[i] = U + u[i - 1] * (1 - U) * facil[i - 1]
+    return np.moveaxis(u, 0, -1), np.moveaxis(x, 0, -1), np.moveaxis(y, 0, -1)
+
+
+def lag(gaps: NDArray[np.float64], tau_rec: ArrayLike, tau_inact: ArrayLike) -> NDArray[np.float64]:
+    """By how much less has recovered after a gap of what was active than of what was inactive.
+
+        (e - k) tau_inact/(tau_rec - tau_inact),  e = exp(-gap/tau_inact), k = exp(-gap/tau_rec)
+
+    0 or below, shape (gaps,) + that of the time constants. Where these are close the difference
+    is taken as one exponential, -(gap/tau) exp(-gap/tau) in the limit.
+    """
+    tau_rec, tau_inact = np.asarray(tau_rec, dtype=float), np.asarray(tau_inact, dtype=float)
+    rec, inact = aligned(np.empty(()), decay(gaps, tau_rec), decay(gaps, tau_inact))[1:]
+    h = gaps.reshape(-1, *(1,) * max(tau_rec.ndim, tau_inact.ndim))
+    z = h * (1 / tau_inact - 1 / tau_rec)
+    near = np.abs(z) < 0.5
+    one = np.where(near & (z != 0), z, 1.0)
+    mean = np.where(z == 0, 1.0, -np.expm1(-one) / one)
+    far = tau_inact / np.where(tau_rec == tau_inact, 1.0, tau_rec - tau_inact)
+    return np.where(near, -rec * h / tau_rec * mean, (inact - rec) * far)

@@ -163,7 +163,7 @@ def inverse_cv(
     values = {
         "pulse": most.pulse,
         "responses": int(most.rows.size),
-        "value": value,
+        "value": value if math.isfinite(value) else None,
         "interval99": [float(low), float(high)],
         "expected": expected,
     }

@@ -99,8 +99,10 @@ def _check(check: Check) -> str:
         )
     if check.name == "inverse_cv2":
         low, high = v["interval99"]
+        # None: the responses scatter less than the noise s0 alone would
+        value = number(v["value"]) if v["value"] is not None else "none"
         return (
-            f"1/CV^2 of pulse {v['pulse']} ({v['responses']} responses): {number(v['value'])} "
+            f"1/CV^2 of pulse {v['pulse']} ({v['responses']} responses): {value} "
             f"(99 % {number(low)} to {number(high)}), the fit expects {number(v['expected'])}"
         )
     if check.name == "mean_variance":

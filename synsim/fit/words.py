@@ -16,6 +16,8 @@ def number(value: float) -> str:
     """Three significant digits, never in exponential form for the sizes met here."""
     if value == 0:
         return "0"
+    if not np.isfinite(value):
+        return "not a number" if np.isnan(value) else "infinite" if value > 0 else "-infinite"
     digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
     return f"{value:.{min(digits, 6)}f}"
 

@@ -252,12 +252,12 @@ def depression_after_step(
     return settled + (first - settled) * ((1 - U) * rec) ** np.asarray(pulse)
 
 
-def information(n: int, chance: ArrayLike, weights: ArrayLike | None = None) -> Array:
+def information(n: ArrayLike, chance: ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Bits that the quanta of one release tell about which of several states holds.
 
     Parameters
     ----------
-    n : number of release sites
+    n : number of release sites, a number or an array that broadcasts with (...)
     chance : release probability of a site (u x) in each state, shape (..., states)
     weights : probabilities of the states, shape (states,); all the same by default
 
@@ -265,14 +265,52 @@ def information(n: int, chance: ArrayLike, weights: ArrayLike | None = None) -> 
     -------
     mutual information, shape (...); at most log2(states) and log2(n + 1)
     """
-    from scipy.stats import binom
+    from scipy.special import gammaln, xlog1py, xlogy
 
-    chance = np.asarray(chance, dtype=float)
+    n, chance = np.asarray(n, dtype=float)[..., None, None], np.asarray(chance, dtype=float)
     count = chance.shape[-1]
     w = np.full(count, 1 / count) if weights is None else np.asarray(weights, dtype=float)
-    given = binom.pmf(np.arange(n + 1), n, chance[..., None])  # (..., states, n + 1)
-    joint = w[:, None] * given
+    k = np.arange(int(n.max()) + 1)
+    rest = np.maximum(n - k, 0)
+    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(rest + 1)
+    p = chance[..., None]
+    given = np.where(k <= n, np.exp(ways + xlogy(k, p) + xlog1py(rest, -p)), 0.0)
+    joint = w[:, None] * given  # (..., states, n + 1)
     whole = joint.sum(axis=-2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         bits = joint * np.log2(given / whole)
     return np.where(joint > 0, bits, 0.0).sum(axis=(-2, -1))
+
+
+def step_information(
+    before: ArrayLike,
+    after: ArrayLike,
+    pulses: int,
+    n: ArrayLike,
+    U: ArrayLike,
+    tau_rec: ArrayLike,
+    tau_facil: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> Array:
+    """Bits that the release at each pulse after a step tells about which rate it stepped to.
+
+    The synapse was in the steady state of the rate `before`; then comes one of the rates `after`,
+    and one among them may be `before` itself (no step). Each pulse is read by itself: what the
+    pulses tell together is less than the sum. When the pulses come is not counted as known.
+
+    Parameters
+    ----------
+    before : rate in Hz
+    after : rates in Hz, shape (states,)
+    pulses : how many after the step
+    n, U, tau_rec, tau_facil : numbers, or arrays that broadcast to a shape S; times in s
+    weights : probabilities of the rates, shape (states,); all the same by default
+
+    Returns
+    -------
+    shape S + (pulses,)
+    """
+    own = [np.asarray(a, dtype=float)[..., None] for a in (U, tau_rec, tau_facil)]
+    u, x = step_response(np.asarray(before, dtype=float)[..., None], after, pulses, *own)
+    chance = np.swapaxes(u * x, -1, -2)
+    return information(np.asarray(n, dtype=float)[..., None], chance, weights)

@@ -1,58 +1,21 @@
 """Responses of a synapse to a spike train from rest, in closed form.
 
-    P_i = u_i x_i                  (p where there is no short-term plasticity)
-    quanta      mean n P,  variance n P (1 - P),  failures (1 - P)^n
-    response    mean n P q,  variance q^2 (1 + cv_between^2) n P (1 - P + cv_within^2) + s0^2
-
-Between spikes, sites that empty and refill are correlated (`models/release_sites.py`); with
-binomial release spikes are independent. Means are the same for all release rules; mean-field
-release has no variance. Exact, for any train, without simulation and without Brian2.
-
+The equations are those of `synsim.predict.moments`; this is its face for a `Synapse`, with units.
 The long-term weight stays at its start: a prediction says what a synapse does before it learns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from synsim.component import InputError
-from synsim.models.release_sites import covariance as site_covariance
-from synsim.models.tsodyks_markram import train as two_state
 from synsim.models.tsodyks_three_state import TsodyksThreeState
-from synsim.models.tsodyks_three_state import train as three_state
+from synsim.predict.moments import Prediction, train_moments
 from synsim.synapse import Synapse
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """Moments at every spike of a train of m spikes; S is the shape of the parameters.
-
-    u, x : release probability and availability as used, shape S + (m,)
-    mean, variance, failures : of the released quanta, shape S + (m,)
-    covariance : of the released quanta, shape S + (m, m); its diagonal is the variance
-    response_mean, response_variance : in units of q and its square (SI), shape S + (m,),
-        the variance with quantal variability and recording noise
-    response_covariance : shape S + (m, m); its diagonal is `response_variance`
-    """
-
-    u: NDArray[np.float64]
-    x: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    failures: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    response_mean: NDArray[np.float64]
-    response_variance: NDArray[np.float64]
-    response_covariance: NDArray[np.float64]
-
-    @property
-    def paired_pulse_ratio(self) -> NDArray[np.float64]:
-        """Mean response at the second spike over that at the first, shape S."""
-        return self.response_mean[..., 1] / self.response_mean[..., 0]
+__all__ = ["Prediction", "predict_train"]
 
 
 def predict_train(synapse: Synapse, times: ArrayLike) -> Prediction:
@@ -68,37 +31,26 @@ def predict_train(synapse: Synapse, times: ArrayLike) -> Prediction:
     InputError
         when the times do not increase
     """
-    times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or np.any(np.diff(times) <= 0):
-        raise InputError("times: found a train that does not increase, expected one that does")
     n, q, p = _start(synapse)
-    u, x, recovery = _states(synapse, times, p)
-    n, q = np.asarray(n, dtype=float)[..., None], np.asarray(q, dtype=float)[..., None]
-    u, x, n, q = np.broadcast_arrays(u, x, n, q)
-    chance = u * x
-    mean = n * chance
-    spread = 1.0 if synapse.release.stochastic else 0.0
-    variance = spread * mean * (1 - chance)
-    if synapse.release.needs_recovery:
-        covariance = site_covariance(times, n[..., 0], *recovery)
-    else:
-        covariance = variance[..., None] * np.eye(len(times))
-    within, between, noise = _scatter(synapse)
-    response_variance = q**2 * (1 + between**2) * (variance + spread * mean * within**2) + noise**2
-    response_covariance = q[..., None] * q[..., None, :] * covariance
-    diagonal = np.arange(len(times))
-    response_covariance[..., diagonal, diagonal] = response_variance
-    return Prediction(
-        u=u,
-        x=x,
-        mean=mean,
-        variance=variance,
-        failures=np.where(spread > 0, (1 - chance) ** n, (mean == 0).astype(float)),
-        covariance=covariance,
-        response_mean=mean * q,
-        response_variance=response_variance,
-        response_covariance=response_covariance,
-    )
+    variability, noise = synapse.variability, synapse.noise
+    scatter = {}
+    if variability is not None:
+        scatter = {"cv_within": variability.cv_within, "cv_between": variability.cv_between}
+    if noise is not None:
+        scatter["s0"] = noise.s0
+    release = synapse.release.name
+    return train_moments(times, n, p, **_times(synapse), q=q, release=release, **scatter)
+
+
+def _times(synapse: Synapse) -> dict[str, Any]:
+    """Time constants in s, those that the rule has."""
+    rule = synapse.short_term
+    if rule is None:
+        return {}
+    found = {"tau_rec": rule.tau_rec, "tau_facil": rule.tau_facil}
+    if isinstance(rule, TsodyksThreeState):
+        found["tau_inact"] = rule.tau_inact
+    return found
 
 
 def _start(synapse: Synapse) -> tuple[ArrayLike, ArrayLike, ArrayLike]:
@@ -114,30 +66,3 @@ def _start(synapse: Synapse) -> tuple[ArrayLike, ArrayLike, ArrayLike]:
     if contacts.acts_on == "n":
         return np.floor(w * contacts.n + 0.5), contacts.q, p
     return contacts.n, w * contacts.q, p
-
-
-def _states(
-    synapse: Synapse, times: NDArray[np.float64], U: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Any, Any, Any]]:
-    """u and x at every spike, and U, tau_rec, tau_facil."""
-    rule = synapse.short_term
-    if rule is None:
-        u = np.broadcast_to(np.asarray(U, dtype=float)[..., None], (*np.shape(U), len(times)))
-        return u, np.ones_like(u), (U, np.inf, 0.0)
-    recovery: tuple[Any, Any, Any] = (U, rule.tau_rec, rule.tau_facil)
-    if isinstance(rule, TsodyksThreeState):
-        u, x, _ = three_state(times, *recovery, rule.tau_inact)
-        return u, x, recovery
-    u, x = two_state(times, *recovery)
-    return u, x, recovery
-
-
-def _scatter(synapse: Synapse) -> tuple[NDArray[np.float64], ...]:
-    """cv_within, cv_between and s0, shape S + (1,)."""
-    variability, noise = synapse.variability, synapse.noise
-    values = (
-        0.0 if variability is None else variability.cv_within,
-        0.0 if variability is None else variability.cv_between,
-        0.0 if noise is None else noise.s0,
-    )
-    return tuple(np.asarray(v, dtype=float)[..., None] for v in values)
