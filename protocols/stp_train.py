@@ -118,7 +118,7 @@ class Outcome(Result):
         ax.set_ylim(bottom=0)
         ax.set_xlabel("time (ms)")
         ax.set_ylabel("released quanta")
-        ax.legend()
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0))
         return ax
 
     @style.styled
