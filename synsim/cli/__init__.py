@@ -31,7 +31,7 @@ Plastic, unreliable synapses: simulate, predict and fit them.
 
 def build() -> Parser:
     """The parser of `synsim`."""
-    from synsim.cli import cache, fit, run, show
+    from synsim.cli import cache, extract, fit, run, show
 
     parser = Parser(prog="synsim", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"synsim {__version__}")
@@ -40,6 +40,7 @@ def build() -> Parser:
     )
     show.configure(commands)
     run.configure(commands)
+    extract.configure(commands)
     fit.configure(commands)
     cache.configure(commands)
     return parser

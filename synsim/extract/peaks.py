@@ -1,0 +1,361 @@
+"""Where the peak is, which way responses go, how they decay; then every amplitude.
+
+Decided from the average of all responses, one after the other: the sign and the lag of its peak
+with overlap as it is, the decay after the last stimulus, and the lag again with overlap taken away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.component import InputError
+from synsim.extract import decay, measure
+from synsim.extract.decay import Decay
+from synsim.extract.measure import Windows
+from synsim.extract.options import Options
+from synsim.extract.stimuli import Episode
+
+Array = NDArray[np.float64]
+
+_SEEN = 4.0  # standard errors the average's peak has to be from 0
+_TAIL = 1.0  # s after the last stimulus that the decay is looked for in
+_GOOD = 0.95  # of the variance of the average's decay, one exponential should explain
+_EMPTY = 10  # places without stimulus that a noise is estimated from
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Every response, sweep after sweep: amplitude in mV or pA, lag in s, failure, (m,) each.
+
+    `failure` is None where the noise is not known. `noise` is the standard deviation of the
+    measurement, `noise_mean` what it gives without a stimulus (0 for the peak at a latency).
+    """
+
+    amplitude: Array
+    lag: Array
+    failure: NDArray[np.bool_] | None
+    sign: int
+    latency: int
+    tau: float | None
+    decay: Decay | None
+    noise: float | None
+    noise_mean: float
+    noise_places: int
+
+
+def measured(
+    source: str,
+    made: list[Episode],
+    windows: Windows,
+    dt: float,
+    how: Options,
+    unit: str,
+    chosen: dict[str, dict[str, Any]],
+    notes: list[str],
+) -> Measured:
+    """Measure every response; what was decided is added to `chosen`, remarks to `notes`.
+
+    Raises
+    ------
+    InputError
+        when no response is seen, its sign or decay is not certain, or its peak is not in the
+        window.
+    """
+    stimuli = [e.trace.index(e.times) for e in made]
+    several = any(s.size > 1 for s in stimuli)
+    tau = how.decay / dt if isinstance(how.decay, float) else None
+    sign, latency = _peak(source, made, stimuli, windows, tau if several else None, how, dt, unit)
+    fitted = None
+    if several and how.decay == "fit":
+        fitted, tau = _decay(source, made, windows, dt, latency, sign, notes)
+        if how.latency is None:
+            _, latency = _peak(source, made, stimuli, windows, tau, how, dt, unit, sign)
+    tau = tau if several else None
+    _clear_of_peaks(source, stimuli, windows, latency, dt)
+    _say(chosen, how, sign, latency, tau, fitted, several, dt)
+
+    amplitude, lags = [], []
+    for episode, at in zip(made, stimuli, strict=True):
+        values = episode.trace.values
+        if how.own_peak:
+            own, peak = measure.own_peaks(values, at, windows, tau, sign)
+        else:
+            own = measure.at_latency(values, at, windows, tau, latency)
+            peak = np.full(at.size, latency)
+        amplitude.append(own)
+        lags.append(peak * dt)
+    found = np.concatenate(amplitude)
+    noise, mean, places = _noise(made, stimuli, windows, latency, sign, how, unit, chosen, notes)
+    failure = None if noise is None else sign * (found - mean) < how.threshold * noise
+    _one_sign(source, found, noise, sign, how, unit, notes)
+    return Measured(
+        found, np.concatenate(lags), failure, sign, latency, None if tau is None else tau * dt,
+        fitted, noise, mean, places,
+    )  # fmt: skip
+
+
+def _peak(
+    source: str,
+    made: list[Episode],
+    stimuli: list[NDArray[np.int_]],
+    windows: Windows,
+    tau: float | None,
+    how: Options,
+    dt: float,
+    unit: str,
+    sign: int | None = None,
+) -> tuple[int, int]:
+    """Sign and lag of the peak of the average of all responses."""
+    if how.latency is not None:
+        assert how.sign is not None
+        return how.sign, _given_latency(windows, how.latency, dt)
+    lags = measure.search_lags(windows)
+    rows = [
+        measure.smooth(measure.responses(e.trace.values, s, windows, tau, lags), windows.half)
+        for e, s in zip(made, stimuli, strict=True)
+    ]
+    mean, error = measure.average(rows)
+    error = _null_error(made, stimuli, windows, mean.size, error)
+    sign = sign or how.sign or _sign(source, mean, error, unit)
+    at = int(np.argmax(sign * mean))
+    top, se = sign * mean[at], error[at]
+    count = sum(len(r) for r in rows)
+    if np.isfinite(se) and not top > _SEEN * se:
+        raise InputError(
+            f"{source}: no response is seen: the average of {count} is {sign * top:.3g} {unit} at "
+            f"most, with a standard error of {se:.2g}; are channel, stimulus and sign right? "
+            "--latency with --sign measures at a time of your own all the same"
+        )
+    lag = at + windows.search[0]
+    if at in (0, mean.size - 1):
+        edge = "begins" if at == 0 else "ends"
+        cause = "the end of a stimulus artefact?" if at == 0 else "a later peak?"
+        raise InputError(
+            f"{source}: the average is largest where the window {edge} ({lag * dt * 1e3:.4g} ms "
+            f"after the stimulus), {cause} Move it with --window, or say --latency"
+        )
+    return sign, lag
+
+
+def _given_latency(windows: Windows, latency: float, dt: float) -> int:
+    lag = round(latency / dt)
+    if not windows.search[0] <= lag < windows.search[1]:
+        low, high = (lag * dt * 1e3 for lag in windows.search)
+        raise InputError(
+            f"--latency: found {latency * 1e3:g} ms, expected a time in the window for the peak, "
+            f"{low:.4g} to {high:.4g} ms (--window)"
+        )
+    return lag
+
+
+def _null_error(
+    made: list[Episode],
+    stimuli: list[NDArray[np.int_]],
+    windows: Windows,
+    size: int,
+    spread: Array,
+) -> Array:
+    """Standard error of the average if there were no response, else that of its spread."""
+    empty = _empty_values(made, stimuli, windows, (windows.search[0] + windows.search[1]) // 2)
+    count = sum(s.size for s in stimuli)
+    if empty.size < _EMPTY:
+        return spread
+    return np.full(size, float(np.sqrt(np.mean(empty**2))) / np.sqrt(count))
+
+
+def _sign(source: str, mean: Array, error: Array, unit: str) -> int:
+    """The sign of the larger extremum; InputError where the other is half as large and real."""
+    up, down = float(mean.max()), float(-mean.min())
+    larger, smaller = max(up, down), min(up, down)
+    at = int(np.argmin(mean) if up >= down else np.argmax(mean))
+    if smaller > 0.5 * larger and not smaller <= _SEEN * error[at]:
+        raise InputError(
+            f"{source}: the average goes both ways after the stimulus, up to {up:.3g} and down to "
+            f"{-down:.3g} {unit}; say --sign positive or negative, and see --window (artefacts)"
+        )
+    return 1 if up >= down else -1
+
+
+def _decay(
+    source: str,
+    made: list[Episode],
+    windows: Windows,
+    dt: float,
+    latency: int,
+    sign: int,
+    notes: list[str],
+) -> tuple[Decay, float]:
+    try:
+        fitted = decay.fit(_after_last(made, windows, dt), latency, sign)
+    except InputError as error:
+        raise InputError(
+            f"{source}: responses may overlap, and how they decay is not seen: {error}; say "
+            "--decay 6ms, or --decay none"
+        ) from None
+    if fitted.r2 < _GOOD:
+        notes.append(
+            f"one exponential explains {100 * fitted.r2:.0f} % of the average's decay: amplitudes "
+            "that follow closely on others are only as good as that"
+        )
+    return fitted, fitted.tau
+
+
+def _after_last(made: list[Episode], windows: Windows, dt: float) -> Array:
+    """Sweeps from the last stimulus on, baseline taken away, shape (sweeps, lags)."""
+    rows = []
+    for episode in made:
+        values, at = episode.trace.values, episode.trace.index(episode.times)
+        end = int(episode.trace.index(np.array([episode.end]))[0])
+        before = measure.baselines(values, at[:1], windows)[0]
+        rows.append(values[at[-1] : min(end, at[-1] + round(_TAIL / dt))] - before)
+    length = min(r.size for r in rows)
+    return np.array([r[:length] for r in rows])
+
+
+def _clear_of_peaks(
+    source: str, stimuli: list[NDArray[np.int_]], windows: Windows, latency: int, dt: float
+) -> None:
+    """Refuse a baseline that reaches back into the peak of the response before."""
+    gaps = np.concatenate([np.diff(s) for s in stimuli])
+    if gaps.size and gaps.min() + windows.baseline[0] <= latency + windows.half:
+        room = (gaps.min() - latency - windows.half) * dt * 1e3
+        raise InputError(
+            f"{source}: stimuli come {gaps.min() * dt * 1e3:.4g} ms apart, and the baseline begins "
+            f"{-windows.baseline[0] * dt * 1e3:.4g} ms before each, in the peak of the response "
+            f"before; expected less than {room:.4g} ms (--baseline)"
+        )
+
+
+def _empty_values(
+    made: list[Episode],
+    stimuli: list[NDArray[np.int_]],
+    windows: Windows,
+    latency: int,
+    own_sign: int | None = None,
+) -> Array:
+    """The measurement where nothing was stimulated, before the first stimulus of every sweep."""
+    reach = (windows.search[1] if own_sign else latency + 1) + windows.half
+    found = [np.empty(0)]
+    for episode, at in zip(made, stimuli, strict=True):
+        clear = max(int(episode.trace.index(np.array([episode.clear]))[0]), 0)
+        places = measure.empty_places(clear, int(at[0]), windows, reach)
+        for place in places[:, None]:
+            if own_sign:
+                found.append(
+                    measure.own_peaks(episode.trace.values, place, windows, None, own_sign)[0]
+                )
+            else:
+                found.append(
+                    measure.at_latency(episode.trace.values, place, windows, None, latency)
+                )
+    values = np.concatenate(found)
+    return values[np.isfinite(values)]
+
+
+def _noise(
+    made: list[Episode],
+    stimuli: list[NDArray[np.int_]],
+    windows: Windows,
+    latency: int,
+    sign: int,
+    how: Options,
+    unit: str,
+    chosen: dict[str, dict[str, Any]],
+    notes: list[str],
+) -> tuple[float | None, float, int]:
+    """Standard deviation and mean of the measurement without a response, and from how many."""
+    empty = _empty_values(made, stimuli, windows, latency, sign if how.own_peak else None)
+    mean = float(empty.mean()) if how.own_peak and empty.size >= _EMPTY else 0.0
+    if how.noise is not None:
+        value = how.noise * {"mV": 1e3, "pA": 1e12}[unit]
+        chosen["noise"] = {"value": f"{value:.4g} {unit}", "how": "given by --noise"}
+        return value, mean, 0
+    if empty.size < _EMPTY:
+        chosen["noise"] = {"value": None, "how": f"{empty.size} places to see it, {_EMPTY} needed"}
+        notes.append(
+            "failures are not told from responses: before the first stimuli there is room for "
+            f"{empty.size} measurement(s) of the noise, {_EMPTY} are needed; give it with --noise, "
+            "or shorten --baseline"
+        )
+        return None, mean, int(empty.size)
+    value = float(empty.std(ddof=1) if how.own_peak else np.sqrt(np.mean(empty**2)))
+    chosen["noise"] = {
+        "value": f"{value:.4g} {unit}",
+        "how": f"the same measurement at {empty.size} places before the first stimuli",
+    }
+    return value, mean, int(empty.size)
+
+
+def _one_sign(
+    source: str,
+    amplitude: Array,
+    noise: float | None,
+    sign: int,
+    how: Options,
+    unit: str,
+    notes: list[str],
+) -> None:
+    """Ask where many responses go the other way, beyond what noise does."""
+    other, near = -sign * amplitude, float(np.quantile(sign * amplitude, 0.95))
+    limit = 0.5 * near if noise is None else max(_SEEN * noise, 0.1 * near)
+    many = int(np.count_nonzero(other > limit))
+    if many <= max(1, 0.02 * amplitude.size):
+        return
+    text = (
+        f"{many} of {amplitude.size} responses go the other way, up to {other.max():.3g} {unit} "
+        f"against {near:.3g}"
+    )
+    if how.sign is None:
+        raise InputError(
+            f"{source}: responses of both signs: {text}; expected one sign: choose sweeps or "
+            "--window, or say --sign"
+        )
+    notes.append(text)
+
+
+def _say(
+    chosen: dict[str, dict[str, Any]],
+    how: Options,
+    sign: int,
+    latency: int,
+    tau: float | None,
+    fitted: Decay | None,
+    several: bool,
+    dt: float,
+) -> None:
+    """What was decided, for the summary."""
+    chosen["sign"] = {
+        "value": "positive" if sign > 0 else "negative",
+        "how": "that of the average response" if how.sign is None else "given by --sign",
+    }
+    at = f"{latency * dt * 1e3:.4g} ms after the stimulus"
+    if how.own_peak:
+        chosen["peak"] = {
+            "value": "extremum of each response in the window",
+            "how": "--peak own; biased away from 0 by noise",
+        }
+    else:
+        chosen["peak"] = {
+            "value": at,
+            "how": "peak of the average of all responses"
+            if how.latency is None
+            else "given by --latency",
+        }
+    if tau is None:
+        why = "given by --decay" if several else "one pulse per sweep: nothing overlaps"
+        chosen["overlap"] = {"value": "not corrected", "how": why}
+        return
+    value = f"earlier responses taken away, decaying with {tau * dt * 1e3:.4g} ms"
+    if fitted is None:
+        chosen["overlap"] = {"value": value, "how": "given by --decay"}
+    else:
+        se = f" +- {fitted.se * dt * 1e3:.2g} (SE)" if np.isfinite(fitted.se) else ""
+        span = f"{fitted.first * dt * 1e3:.4g} to {fitted.last * dt * 1e3:.4g} ms"
+        chosen["overlap"] = {
+            "value": value + se,
+            "how": f"fitted to the average, {span} after the last stimulus, R2 {fitted.r2:.4f}",
+        }

@@ -1,0 +1,1 @@
+"""Reading recordings: files with known truth, real ABF files, everything that can be wrong."""
