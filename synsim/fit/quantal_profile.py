@@ -3,8 +3,10 @@
 A value belongs to the 95 % interval when the likelihood, maximised over all other parameters
 and over the whole numbers n, falls short of the greatest by no more than the limit of
 `synsim.fit.profile.limit`. Along one parameter the profiles of the n in question overlap; the
-interval is from the least to the greatest value that any of them allows. Which n reach farthest
-is told by the curvature at their maxima, and the two foremost are followed exactly.
+interval is from the least to the greatest value that any of them allows. The curvature at their
+maxima tells which n may reach farthest; those and the best n are followed exactly. With few
+responses the curvature misleads, and a profile may have several maxima: so where they end, and
+some way beyond, the other n are asked, and followed as well where a value is not refused.
 
 A side is None (no limit) where the end is a bound of the range tried, and where it is reached
 at the largest n tried and would still move with more. 0 is the natural end of cv, s0 and
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,11 @@ from synsim.fit.quantal_climb import Fitted, Release, climb, positive
 Array = NDArray[Any]
 
 _NATURAL_ZERO = ("cv", "s0", "tau_facil")  # 0 means that there is none of it
+_ASKED = 8  # numbers of sites that are asked beyond an end
+_BEYOND = (0.03, 0.5)  # of the way from the estimate to the end: where they are asked
+_CLOSE = 0.02  # of the root of the deviance: nearer to the limit than that is no farther
+_HOPE = 3.0  # times what a Newton step promises
+_TURNS = 20
 _STILL_MOVES = 0.03  # in logarithms, over the last step to the largest n
 
 
@@ -86,87 +94,170 @@ def _end(
         reach = math.sqrt(2 * slack * max(float(bends[f.n][1][j, j]), 0.0))
         return float(f.z[j]) + way * reach
 
-    order = sorted(inside, key=guess, reverse=way > 0)
-
-    def end_at(f: Fitted) -> float | None:
-        if exact:
-            return _along(release, f, bends[f.n], j, way, top, allowed)
-        return guess(f) if (guess(f) - bound) * way < 0 else None
-
-    ends: list[tuple[float, int]] = []
-    for f in order[:2]:
-        end = end_at(f)
-        if end is None:  # the bound itself is not refused
-            return 0.0 if name in _NATURAL_ZERO and way < 0 else None
-        ends.append((end, f.n))
-    end, n = max(ends, key=lambda e: e[0] * way)
     largest = max(f.n for f in inside)
+    nothing = 0.0 if name in _NATURAL_ZERO and way < 0 else None
+    if not exact:
+        foremost = max(inside, key=lambda f: guess(f) * way)
+        end, n = guess(foremost), foremost.n
+        if (end - bound) * way >= 0:
+            return nothing
+    else:
+        walks = {f.n: _Walk(release, f, bends[f.n], j, way, top, allowed) for f in inside}
+        reached = _farthest(sorted(inside, key=guess, reverse=way > 0), walks)
+        if reached is None:  # the bound itself is not refused
+            return nothing
+        end, n = reached
     if open_n and n == largest and len(inside) > 1:
         before = max((f for f in inside if f.n < largest), key=lambda f: f.n)
-        earlier = end_at(before)
+        earlier = walks[before.n].end() if exact else guess(before)
         if earlier is None or (end - earlier) * way > _STILL_MOVES:
             return None
     if abs(end - bound) < 1e-6 * (1 + abs(bound)):
-        return 0.0 if name in _NATURAL_ZERO and way < 0 else None
+        return nothing
     return release.natural(name, end)
 
 
-def _along(
-    release: Release,
-    fitted: Fitted,
-    bends: tuple[Array, Array],
-    j: int,
-    way: int,
-    top: float,
-    allowed: float,
-) -> float | None:
-    """Where the profile at one n leaves the limit; None when it does not before the bound."""
-    bend, inverse = bends
-    bound = float(release.high[j] if way > 0 else release.low[j])
-    goal = math.sqrt(allowed)
-    own = max(float(inverse[j, j]), 1e-12)
-    ridge = inverse[j] / own
+def _farthest(order: list[Fitted], walks: Mapping[int, _Walk]) -> tuple[float, int] | None:
+    """The farthest end of the profiles at all n, and that n; None where there is none.
 
-    def deviance(at: float, start: Array) -> tuple[float, Array]:
-        start = start.copy()
-        start[j] = at
-        z, value, _ = climb(
-            lambda z: release.loss(fitted.n, z), start, release.low, release.high, bend, held=j,
-            tolerance=1e-3,
-        )  # fmt: skip
-        # The square root of the deviance is nearly straight in the distance.
-        return math.sqrt(max(2 * (top + value), 0.0)) - goal, z
-
-    start = float(fitted.z[j])
-    lack = math.sqrt(max(2 * (top - fitted.loglik), 0.0)) - goal
-    inner, f_in, z_in = start, lack, fitted.z
-    step = max(math.sqrt(max(allowed - 2 * (top - fitted.loglik), 0.0) * own), 1e-3)
-    outer = math.nan
-    f_out = 0.0
-    for _ in range(30):
-        at = start + way * step
-        reached_bound = (at - bound) * way >= 0
-        at = bound if reached_bound else at
-        f, z = deviance(at, z_in + ridge * (at - inner))
-        if f > 0:
-            outer, f_out = at, f
-            break
-        inner, f_in, z_in = at, f, z
-        if reached_bound:
+    Parameters
+    ----------
+    order : maxima, the one that is guessed to reach farthest first
+    """
+    best = max(order, key=lambda f: f.loglik)
+    way = walks[best.n].way
+    ends: dict[int, float] = {}
+    for n in dict.fromkeys([order[0].n, order[min(1, len(order) - 1)].n, best.n]):
+        end = walks[n].end()
+        if end is None:
             return None
-        step *= 1.6
-    if math.isnan(outer):
-        return None
-    for turn in range(12):
-        if f_out < 0.01 or f_in > -0.01 or abs(outer - inner) < 1e-4:
-            break
-        share = -f_in / (f_out - f_in) if turn % 3 < 2 else 0.5
-        at = inner + min(max(share, 0.05), 0.95) * (outer - inner)
-        f, z = deviance(at, z_in + ridge * (at - inner))
-        if abs(f) < 0.01:
-            return at
-        if f > 0:
-            outer, f_out = at, f
-        else:
-            inner, f_in, z_in = at, f, z
-    return inner - f_in * (outer - inner) / (f_out - f_in)
+        ends[n] = end
+    by_n = sorted(walks)
+    asked = {by_n[round(i)] for i in np.linspace(0, len(by_n) - 1, min(len(by_n), _ASKED))}
+    for _ in range(_TURNS):
+        n = max(ends, key=lambda k: ends[k] * way)
+        far = ends[n]
+        reach = max(abs(far - walks[best.n].start), 0.1)
+        farther = None
+        for share in _BEYOND:
+            at = walks[n].inside(far + way * share * reach)
+            for k in sorted(asked | set(ends)):
+                if walks[k].hopeless(at):
+                    continue
+                lack, z = walks[k].lack(at)
+                if lack < -_CLOSE:
+                    farther = (k, at, lack, z)
+                    break
+            if farther is not None:
+                break
+        if farther is None:
+            return far, n
+        k, at, lack, z = farther
+        end = walks[k].end(at, lack, z)
+        if end is None:
+            return None
+        ends[k] = end
+    return far, n
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The profile of coordinate j at one n, in one direction."""
+
+    release: Release
+    fitted: Fitted
+    bends: tuple[Array, Array]
+    j: int
+    way: int
+    top: float
+    allowed: float
+
+    @property
+    def start(self) -> float:
+        return float(self.fitted.z[self.j])
+
+    @property
+    def bound(self) -> float:
+        return float((self.release.high if self.way > 0 else self.release.low)[self.j])
+
+    @property
+    def own(self) -> float:
+        return max(float(self.bends[1][self.j, self.j]), 1e-12)
+
+    def inside(self, at: float) -> float:
+        """`at`, or the bound where that comes first."""
+        return min(at, self.bound) if self.way > 0 else max(at, self.bound)
+
+    def hopeless(self, at: float) -> bool:
+        """Whether a Newton step promises far too little for `at` not to be refused."""
+        z = self.fitted.z + self.bends[1][self.j] / self.own * (at - self.start)
+        z[self.j] = at
+        z = np.clip(z, self.release.low, self.release.high)
+        value, slope = self.release.loss(self.fitted.n, z)
+        slope[self.j] = 0.0
+        promised = 0.5 * float(slope @ self.bends[1] @ slope)
+        return 2 * (self.top + value - _HOPE * promised) > self.allowed
+
+    def lack(self, at: float, near: Array | None = None) -> tuple[float, Array]:
+        """Root of the deviance at `at` less that of the limit, and where it is reached.
+
+        `near` is a point of the profile to start from, by default the maximum. The square root of
+        the deviance is nearly straight in the distance.
+        """
+        near = self.fitted.z if near is None else near
+        z = near + self.bends[1][self.j] / self.own * (at - near[self.j])
+        z[self.j] = at
+        z, value, _ = climb(
+            lambda z: self.release.loss(self.fitted.n, z),
+            z,
+            self.release.low,
+            self.release.high,
+            self.bends[0],
+            held=self.j,
+            tolerance=1e-3,
+        )
+        return math.sqrt(max(2 * (self.top + value), 0.0)) - math.sqrt(self.allowed), z
+
+    def end(
+        self, start: float | None = None, lack: float | None = None, z: Array | None = None
+    ) -> float | None:
+        """Where the profile leaves the limit; None when it does not before the bound.
+
+        Parameters
+        ----------
+        start, lack, z : a point of the profile that is not refused; the maximum by default
+        """
+        room = max(self.allowed - 2 * (self.top - self.fitted.loglik), 0.0)
+        inner = self.start if start is None else start
+        z_in = self.fitted.z if z is None else z
+        f_in = lack if lack is not None else -self._room()
+        step = max(math.sqrt(room * self.own), 1e-3)
+        first, outer, f_out = inner, math.nan, 0.0
+        for _ in range(30):
+            at = self.inside(first + self.way * step)
+            f, z_at = self.lack(at, z_in)
+            if f > 0:
+                outer, f_out = at, f
+                break
+            inner, f_in, z_in = at, f, z_at
+            if at == self.bound:
+                return None
+            step *= 1.6
+        if math.isnan(outer):
+            return None
+        for turn in range(12):
+            if f_out < 0.01 or f_in > -0.01 or abs(outer - inner) < 1e-4:
+                break
+            share = -f_in / (f_out - f_in) if turn % 3 < 2 else 0.5
+            at = inner + min(max(share, 0.05), 0.95) * (outer - inner)
+            f, z_at = self.lack(at, z_in)
+            if abs(f) < 0.01:
+                return at
+            if f > 0:
+                outer, f_out = at, f
+            else:
+                inner, f_in, z_in = at, f, z_at
+        return inner - f_in * (outer - inner) / (f_out - f_in)
+
+    def _room(self) -> float:
+        return math.sqrt(self.allowed) - math.sqrt(max(2 * (self.top - self.fitted.loglik), 0.0))
