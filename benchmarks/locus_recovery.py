@@ -35,7 +35,9 @@ CV, S0 = 0.2, 2.0
 def simulate(n: int, p: float, q: float, count: int, rng: np.random.Generator) -> np.ndarray:
     """Responses (count,), quantum by quantum."""
     k = rng.binomial(n, p, count)
-    return k * q + q * CV * np.sqrt(k) * rng.standard_normal(count) + S0 * rng.standard_normal(count)
+    return (
+        k * q + q * CV * np.sqrt(k) * rng.standard_normal(count) + S0 * rng.standard_normal(count)
+    )
 
 
 def main(experiments: int = 50, responses: int = 100, seed: int = 1) -> None:
@@ -54,7 +56,9 @@ def main(experiments: int = 50, responses: int = 100, seed: int = 1) -> None:
             after = simulate(**(BEFORE | change), count=responses, rng=rng)
             found = compare_loci((before, None), (after, None), settings)
             if len(found.rivals) > 1:
-                verdicts["undecided, truth in it" if truth in found.rivals else "undecided, not"] += 1
+                verdicts[
+                    "undecided, truth in it" if truth in found.rivals else "undecided, not"
+                ] += 1
             else:
                 verdicts["right" if found.best.name == truth else "wrong"] += 1
                 wrong[found.best.name] += found.best.name != truth

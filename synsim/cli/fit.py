@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli import fit_quantal, fit_stp
+from synsim.cli import fit_locus, fit_quantal, fit_stp
 from synsim.cli.parser import Parser, refuse
 
 DESCRIPTION = """\
@@ -44,6 +44,7 @@ def configure(commands: Any) -> None:
     parser.set_defaults(execute=execute, flags=list(parser._option_string_actions))
     fit_stp.configure(kinds)
     fit_quantal.configure(kinds)
+    fit_locus.configure(kinds)
 
 
 def _no_kind(rest: list[str], kinds: list[str]) -> int:

@@ -186,7 +186,11 @@ def climb(
         if not free.any():
             break
         step = np.zeros(z.size)
-        step[free] = -np.linalg.solve(bend[np.ix_(free, free)], slope[free])
+        try:
+            step[free] = -np.linalg.solve(bend[np.ix_(free, free)], slope[free])
+        except np.linalg.LinAlgError:  # updates of very different size have used up its digits
+            bend = positive(bend)
+            step[free] = -np.linalg.solve(bend[np.ix_(free, free)], slope[free])
         promised = -float(slope @ step)
         if promised < tolerance:
             break
