@@ -182,8 +182,9 @@ class ProtocolTests:
             assert same_value(outcome.columns[name], frame[name].tolist()) or np.array_equal(
                 np.asarray(outcome.columns[name]), frame[name].to_numpy(), equal_nan=True
             )
-        frame.iloc[:, 0] = -1  # a copy: the result stays as it is
-        assert not np.all(np.asarray(outcome.columns[self.columns[0]]) == -1)
+        name = next(n for n in self.columns if np.asarray(outcome.columns[n]).dtype.kind in "if")
+        frame[name] = -1  # a copy: the result stays as it is
+        assert not np.all(np.asarray(outcome.columns[name]) == -1)
 
     def test_results_are_numbers(self, outcome: Result) -> None:
         assert outcome.results

@@ -1,0 +1,367 @@
+"""What reliability costs: each mechanism's variable is changed, and q keeps the mean response.
+
+    calcium            p varies, n fixed     (p/(1 - p))^(1/4)      cost ~ sigma^(-1/2)
+    membrane           n varies, p fixed     n q^(2/3)              cost ~ sigma^(-2/3)
+    actin              n varies, p fixed     n q^(1/3)              cost ~ sigma^(-4/3)
+    trafficking        n varies, p fixed     quanta released        cost ~ sigma^-2
+    trafficking_by_p   p varies, n fixed     quanta released        no power: locally 2 (1 - p)
+
+The synapse's meters record what every spike costs (`models/energy.py`; all coefficients are 1 and
+q is in mV, so costs are relative), sigma is the standard deviation of the PSPs that the
+responses make in a leaky membrane, and the exponent comes out of a line through the logarithms
+with the errors of both (`synsim.reliability`). All points are one compiled run.
+
+The laws hold for sites that are always full and quanta that are all alike. Scatter of the
+quantal size within sites (--cv-within) leaves variance that no reliability removes and bends
+them; so does depletion (--release sites, --tau-rec, a high --rate): q then keeps the mean PSP
+of the depressed steady state. Where the interval of an exponent leaves out that of the law, the
+result says so. n is whole, so the sigma of small n lie far apart.
+
+The defaults vary p and n about a synapse of 5 sites with p = 0.25 (chosen here; the laws hold
+for any). Malkin, O'Donnell, Houghton & Aitchison 2024 derive them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import engine, reliability, style
+from synsim import reliability_plot as plots
+from synsim.component import Parameters, option, parameter
+from synsim.component.errors import FieldError
+from synsim.component.ranges import values
+from synsim.component.spike_trains import LAST_STEP, on_grid
+from synsim.component.units import show
+from synsim.models.energy import MALKIN_2024
+from synsim.models.quantal_variability import QuantalVariability
+from synsim.models.tsodyks_markram import TsodyksMarkram
+from synsim.predict.frequency import settling_pulses
+from synsim.protocol import Result, Running
+from synsim.reliability_laws import COSTS, LAWS, Points, points
+from synsim.synapse import Synapse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "reliability-cost"
+Array = NDArray[np.float64]
+
+
+class Settings(Parameters):
+    """The synapse, what is varied, and how it is measured."""
+
+    mechanism: str = option(
+        ("all", *LAWS), "what is paid for reliability, or all of them", default="all"
+    )
+    mean: float = parameter("mV", "mean response that q keeps", default="1mV", low=0, low_open=True)
+    n: int = parameter(
+        "1", "release sites where p varies", default=5, low=1, high=LAST_STEP, integer=True
+    )
+    p: float = parameter("1", "release probability where n varies", default=0.25, low=0, high=1)
+    n_values: NDArray[np.int64] = values(
+        "1",
+        "release sites that are tried: start:stop:step, or with commas",
+        default="1,2,3,4,6,8,12,16,24,32,48,64",
+        integer=True,
+        high=LAST_STEP,
+    )
+    p_values: NDArray[np.float64] = values(
+        "1",
+        "release probabilities that are tried: start:stop:step, or with commas",
+        default="0.05:0.95:0.1",
+        low=0,
+        high=1,
+    )
+    q_max: float | None = parameter(
+        "mV",
+        "largest quantal size there can be; none for no limit",
+        default=None,
+        low=0,
+        low_open=True,
+        optional=True,
+    )
+    cv_within: float = parameter(
+        "1", "CV of a site's quantal size from release to release", default=0.0, low=0
+    )
+    release: str = option(
+        ("binomial", "sites"), "binomial; or sites that empty and refill", default="binomial"
+    )
+    tau_rec: float | None = parameter(
+        "ms",
+        "recovery of a released site; turns depression on, p being U",
+        default=None,
+        low=0,
+        low_open=True,
+        optional=True,
+    )
+    tau_facil: float | None = parameter(
+        "ms", "decay of facilitation, with --tau-rec", default=None, low=0, optional=True
+    )
+    rate: float = parameter("Hz", "spikes per second, regular", default="2Hz", low=0, low_open=True)
+    repeats: int = parameter("1", "spikes at each point", default=10_000, low=1000, integer=True)
+    time_step: float = parameter("ms", "grid that spike times are put on", default="1ms", low=1e-9)
+
+    def check(self) -> None:
+        for variable in sorted({LAWS[name].variable for name in self.mechanisms}):
+            self._check_sweep(variable)
+        if self.tau_facil is not None and self.tau_rec is None:
+            raise self._wrong(
+                "tau_facil", f"found {self.text('tau_facil')} without tau_rec, expected both"
+            )
+        if self.release == "sites" and self.tau_rec is None:
+            raise self._wrong(
+                "release", "found sites without tau_rec, expected the time that refills them"
+            )
+        if 1 / self.rate < self.time_step * (1 - 1e-9):
+            raise self._wrong(
+                "rate",
+                f"found {self.text('rate')}, expected at most one spike per time step of "
+                f"{self.text('time_step')}",
+            )
+        if self.repeats * self.interval_steps > LAST_STEP / 2:
+            raise self._wrong(
+                "repeats",
+                f"found {self.repeats} at {self.text('rate')}, expected no more than "
+                f"{LAST_STEP // 2} time steps of {self.text('time_step')} in all",
+            )
+        if self.q_max is not None:
+            self._check_sizes(self.q_max)
+
+    def _check_sweep(self, variable: str) -> None:
+        other = "n" if variable == "p" else "p"
+        for name in (f"{variable}_values", other):
+            found = np.atleast_1d(getattr(self, name))
+            if name.startswith("n"):
+                bad, why = found < 1, "no sites release nothing, and no q keeps the mean"
+            else:
+                bad = (found <= 0) | (found >= 1)
+                why = (
+                    "at 0 nothing is released and no q keeps the mean, at 1 the cost of calcium "
+                    "is infinite and nothing scatters"
+                )
+            if np.any(bad):
+                wanted = "at least 1" if name.startswith("n") else "above 0 and below 1"
+                raise self._wrong(
+                    name, f"found {found[np.argmax(bad)]:g}, expected values {wanted}: {why}"
+                )
+        field = f"{variable}_values"
+        if len(np.unique(getattr(self, field))) < 3:
+            raise self._wrong(
+                field, f"found {self.text(field)}, expected at least three different values"
+            )
+
+    def _check_sizes(self, most: float) -> None:
+        for name in self.mechanisms:
+            points = self.points(name)
+            if np.any(points.q > most):
+                worst = int(np.argmax(points.q))
+                raise self._wrong(
+                    "mean",
+                    f"found {self.text('mean')}, expected a mean that quanta of at most "
+                    f"{self.text('q_max')} can hold: {points.n[worst]} sites with p = "
+                    f"{points.p[worst]:g} need {show(float(f'{points.q[worst]:.4g}'), 'mV')}",
+                )
+
+    def _wrong(self, field: str, problem: str) -> FieldError:
+        return FieldError(type(self).__name__, field, problem)
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The mechanisms asked for."""
+        return tuple(LAWS) if self.mechanism == "all" else (self.mechanism,)
+
+    @property
+    def interval_steps(self) -> int:
+        """Time steps from spike to spike."""
+        return int(on_grid(1 / self.rate, self.time_step))
+
+    @property
+    def rate_on_grid(self) -> float:
+        """The rate as it runs, Hz."""
+        return 1 / (self.interval_steps * self.time_step)
+
+    def synapse(self, p: Any, n: Any = 1, **more: Any) -> Synapse:
+        """A synapse with meters and q = 1 mV; p may be an array."""
+        rule = None
+        if self.tau_rec is not None:
+            facil: Any = "0ms" if self.tau_facil is None else self.given("tau_facil")
+            rule = TsodyksMarkram(U=p, tau_rec=self.given("tau_rec"), tau_facil=facil)
+        scatter = QuantalVariability(cv_within=self.cv_within) if self.cv_within > 0 else None
+        return Synapse(
+            n=n,
+            p=p if rule is None else None,
+            q="1mV",
+            short_term=rule,
+            release=self.release,
+            variability=scatter,
+            energy=COSTS,
+            **more,
+        )
+
+    def points(self, name: str, swept: Any = None) -> Points:
+        """A mechanism's points in closed form; with other values of its variable for a curve."""
+        law = LAWS[name]
+        if swept is None:
+            swept = self.p_values if law.variable == "p" else self.n_values
+        n, p = (self.n, swept) if law.variable == "p" else (swept, self.p)
+        return points(law, n, p, self.mean, self.synapse(p), self.rate_on_grid)
+
+
+class Outcome(Result):
+    """One row per mechanism and value of its variable.
+
+    Columns mechanism, n, p (or U), q_mV (which keeps the mean); of the PSPs mean_mV, sd_mV and
+    cv = sd/mean; cost: the mean cost of a spike by the synapse's meter, relative (see
+    `models/energy.py`, with coefficients 1 and q in mV).
+    """
+
+    protocol = NAME
+    settings_type = Settings
+
+    def of(self, mechanism: str) -> dict[str, Array]:
+        """The rows of one mechanism: column -> numbers."""
+        rows = np.array(self.columns["mechanism"]) == mechanism
+        names = ("n", "p", "q_mV", "mean_mV", "sd_mV", "cv", "cost")
+        return {name: np.asarray(self.columns[name], dtype=float)[rows] for name in names}
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Cost against the standard deviation of the PSP, with the closed forms."""
+        ax = style.axes(ax, width_mm=100, height_mm=80)
+        plots.draw_costs(ax, self)
+        return ax
+
+    @style.styled
+    def figure(self) -> Figure:
+        """Cost against scatter, scatter against cost, and local exponents."""
+        return plots.figure(self)
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Simulate the points and fit the exponents.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, backend, progress; the defaults where None
+
+    Returns
+    -------
+    Outcome with one row per mechanism and value of its variable
+    """
+    running = running or Running()
+    tried = {name: settings.points(name) for name in settings.mechanisms}
+    released, response, costs, done = _simulate(settings, list(tried.values()), running)
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("mechanism", "n", "p", "q_mV", "mean_mV", "sd_mV", "cv", "cost")
+    }
+    results: dict[str, Any] = {}
+    notes, first = _notes(settings), 0
+    for name, exact in tried.items():
+        rows = slice(first, first + len(exact.p))
+        first = rows.stop
+        cost = costs[LAWS[name].meter.key][rows]
+        psp = reliability.psp_amplitudes(response[rows], 1 / settings.rate_on_grid)
+        found = reliability.measure(psp, cost)
+        quanta = reliability.measure(released[rows] * exact.q[:, None], cost)
+        columns["mechanism"] += [name] * len(exact.p)
+        for column, numbers in (
+            ("n", exact.n),
+            ("p", exact.p),
+            ("q_mV", 1e3 * exact.q),
+            ("mean_mV", 1e3 * found.mean),
+            ("sd_mV", 1e3 * found.sd),
+            ("cv", found.sd / found.mean),
+            ("cost", found.cost),
+        ):
+            columns[column] += np.asarray(numbers).tolist()
+        law = reliability.fit_power_law(found.sd, found.cost, found.covariance)
+        # the same fit of the closed form: what the points would give without chance
+        ideal = reliability.fit_power_law(exact.sd, exact.cost, found.covariance)
+        of_quanta = reliability.fit_power_law(quanta.sd, quanta.cost, quanta.covariance)
+        results |= {
+            f"rho_{name}": law.rho,
+            f"rho_{name}_low": law.low,
+            f"rho_{name}_high": law.high,
+            f"rho_{name}_of_closed_form": ideal.rho,
+            f"rho_{name}_of_released_quanta": of_quanta.rho,
+            f"chi2_{name}": law.chi2,
+            f"degrees_of_freedom_{name}": law.dof,
+        }
+        wanted = LAWS[name].exponent
+        if wanted is not None:
+            results[f"rho_{name}_law"] = wanted
+            if not law.low <= wanted <= law.high:
+                notes.append(
+                    f"{name}: the exponent {law.rho:.3f}, 95 % interval {law.low:.3f} to "
+                    f"{law.high:.3f}, leaves out the law's {wanted:.3g}"
+                )
+    return Outcome(
+        settings=settings,
+        columns=columns,
+        results=results,
+        conventions=settings.synapse(settings.p).conventions
+        | {
+            "cost": "mean of a spike, relative: every coefficient 1, q in mV",
+            "sd_mV": "of PSPs, peak less the potential before, over spikes, divisor repeats - 1",
+            "rho": "of cost ~ sd^-rho, weighted line through the logarithms, 95 % interval",
+        },
+        citations=tuple(dict.fromkeys((str(MALKIN_2024), *settings.synapse(settings.p).citations))),
+        seed=running.seed,
+        backend=done.backend,
+        threads=done.threads,
+        warnings=(*notes, *done.warnings),
+    )
+
+
+def _simulate(
+    settings: Settings, tried: list[Points], running: Running
+) -> tuple[Array, Array, dict[str, Array], engine.Run]:
+    """Released quanta, responses (V) and costs of all points: shape (points, spikes)."""
+    n, p, q = (np.concatenate([getattr(one, name) for one in tried]) for name in ("n", "p", "q"))
+    chance = "p" if settings.tau_rec is None else "U"
+    kept = ("released", "response", *(f"cost_{cost.key}" for cost in COSTS))
+    synapse = settings.synapse(0.5, record=kept, per_synapse=("n", chance, "q"))
+    skip = max(
+        settling_pulses(settings.synapse(float(value)), settings.rate_on_grid, 1e-5)
+        for value in np.unique(p)
+    )
+    spikes = skip - 1 + settings.repeats
+    steps = np.arange(spikes) * settings.interval_steps
+    done = engine.simulate(
+        engine.Program(synapse, len(n), events=tuple(f"last_{name}" for name in kept)),
+        pre=engine.Spikes.of(np.tile(steps, len(n)), np.repeat(np.arange(len(n)), spikes)),
+        post=engine.Spikes.of([], []),
+        steps=int(steps[-1]) + 1,
+        dt=settings.time_step,
+        values={"n": n, chance: p, "q": q},
+        **running.options(),
+    )
+    events = done.events["pre"]
+    order = np.lexsort((events.steps, events.copies))
+    found = {
+        name: events.states[f"last_{name}"][order].reshape(len(n), spikes)[:, skip - 1 :]
+        for name in kept
+    }
+    costs = {cost.key: found[f"cost_{cost.key}"] for cost in COSTS}
+    return found["released"], found["response"], costs, done
+
+
+def _notes(settings: Settings) -> list[str]:
+    if abs(settings.rate_on_grid / settings.rate - 1) > 1e-9:
+        return [
+            f"spikes at {settings.text('rate')} were put on the grid of "
+            f"{settings.text('time_step')}: they ran at {settings.rate_on_grid:.9g} Hz"
+        ]
+    return []
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))
