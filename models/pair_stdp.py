@@ -21,6 +21,8 @@ Symbols
     tau_minus    time  LTD time constant
     mu_plus      1     weight dependence of LTP: 0 additive, 1 multiplicative
     mu_minus     1     weight dependence of LTD
+    scatter_cv   1     scatter of the changes: each is multiplied by 1 + scatter_cv xi, xi a fresh
+                       standard normal number; 0, the default, draws nothing
     pre_trace    1     sum over pre spikes that count of exp(-(t - t_pre)/tau_plus), at pre_time
     post_trace   1     the same over post spikes, with tau_minus, at post_time
 
@@ -36,10 +38,16 @@ Under `none`, at one time stamp the pre spike's LTD is applied before the post s
 Bounds: hard clips w to [0, 1] after every change; none is for the additive rule only
 (mu = 0), where it keeps the change linear.
 
+Scatter is drawn once for each update: for all that one spike changes, which is one pairing
+where pairings are further apart than the time constants. N updates in a row, additive and
+clear of the bounds, then have the mean of N changes and the variance scatter_cv^2 times the sum
+of their squares. Above a scatter_cv of about 0.3 some changes come out with the wrong sign.
+
 Sources: Song, Miller & Abbott 2000, Nat Neurosci 3:919 (additive); Gütig, Aharonov, Rotter
 & Sompolinsky 2003, J Neurosci 23:3697 (power law, their eqs 1-3); Morrison, Diesmann &
 Gerstner 2008, Biol Cybern 98:459 (pairing schemes, Fig. 7).
 Deviates from them: Gütig et al. share one exponent mu; here each branch has its own.
+The scatter is none of theirs.
 """
 
 from __future__ import annotations
@@ -51,7 +59,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synsim.component import Citation, Mechanism, Preset, option, parameter
-from synsim.component.code import LONG_AGO, CodeFunction, Fragment, State
+from synsim.component.code import LONG_AGO, NORMAL, CodeFunction, Fragment, State
 from synsim.component.errors import FieldError
 
 SONG = Citation("Song, Miller & Abbott 2000, Nat Neurosci 3:919", "10.1038/78829")
@@ -160,6 +168,9 @@ class PairSTDP(PlasticityRule):
     mu_minus: float = parameter(
         "1", "weight dependence of LTD: 0 additive, 1 multiplicative", default=0.0, low=0
     )
+    scatter_cv: float = parameter(
+        "1", "CV of each change of the weight, normal", default=0.0, low=0, array=True
+    )
     pairing: str = option(PAIRINGS, "which pairs of spikes count", default="all-to-all")
     bounds: str = option(("hard", "none"), "of the weight: [0, 1] or none", default="hard")
     coincident: str = option(COINCIDENT, "pre and post spike at the same time", default="none")
@@ -182,12 +193,24 @@ class PairSTDP(PlasticityRule):
         return self.coincident == "post-first"
 
     @property
+    def scattered(self) -> bool:
+        """Whether changes scatter."""
+        return bool(np.any(np.asarray(self.scatter_cv) > 0))
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        return () if self.scattered else ("scatter_cv",)
+
+    @property
     def conventions(self) -> dict[str, str]:
-        return {
+        said = {
             "pairing": self.pairing,
             "bounds": "w in [0, 1], clipped" if self.bounded else "none",
             "coincident spikes": self.coincident,
         }
+        if self.scattered:
+            said["scatter"] = "normal, drawn for each update: all that one spike changes"
+        return said
 
     def learn(self) -> Fragment:
         scheme = {
@@ -197,15 +220,16 @@ class PairSTDP(PlasticityRule):
             "nearest-reduced": self._nearest_reduced,
         }[self.pairing]
         states, ltd, after_pre, before_ltp, ltp, after_post = scheme()
-        depress = f"w - a_minus*power_law(w, mu_minus)*{ltd}"
-        potentiate = f"w + a_plus*power_law(1 - w, mu_plus)*{ltp}"
+        scatter = "*(1 + scatter_cv*fresh_normal(j))" if self.scattered else ""
+        depress = f"w - a_minus*power_law(w, mu_minus)*{ltd}{scatter}"
+        potentiate = f"w + a_plus*power_law(1 - w, mu_plus)*{ltp}{scatter}"
         if self.bounded:
             depress, potentiate = f"clip({depress}, 0, 1)", f"clip({potentiate}, 0, 1)"
         return Fragment(
             states=states,
             on_pre="\n".join(filter(None, (f"w = {depress}", after_pre))),
             on_post="\n".join(filter(None, (before_ltp, f"w = {potentiate}", after_post))),
-            functions=(POWER_LAW,),
+            functions=(POWER_LAW, NORMAL) if self.scattered else (POWER_LAW,),
         )
 
     # Each scheme returns its states; the LTD factor and the bookkeeping of a pre spike (with

@@ -170,7 +170,8 @@ class _Pieces:
 def _parameters(synapse: Synapse) -> Iterable[Value]:
     used = ["n", "q"] + (["p"] if synapse.short_term is None else [])
     parts: list[tuple[Parameters, Iterable[str]]] = [(synapse.contacts, used)]
-    parts += [(part, part.specs()) for part in synapse.mechanisms]
+    for mechanism in synapse.mechanisms:
+        parts.append((mechanism, [n for n in mechanism.specs() if n not in mechanism.idle]))
     found: dict[str, Value] = {}
     for part, names in parts:
         for name in names:

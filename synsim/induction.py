@@ -109,9 +109,9 @@ def spikes(steps: NDArray[np.int64]) -> Spikes:
 def predicted_course(settings: InductionSettings, lag: ArrayLike) -> NDArray[np.float64] | None:
     """Weight after each pairing in closed form, shape (m, N); None for rules that have none.
 
-    `lag` in time steps at the synapse.
+    So has one whose changes scatter. `lag` in time steps at the synapse.
     """
-    if not isinstance(settings.rule, PairSTDP):
+    if not isinstance(settings.rule, PairSTDP) or settings.rule.scattered:
         return None
     return pairing_course(
         settings.rule,

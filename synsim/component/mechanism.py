@@ -24,6 +24,11 @@ class Mechanism(Parameters):
     citations: ClassVar[tuple[Citation, ...]] = ()
     presets: ClassVar[Mapping[str, Preset]] = {}
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Parameters that play no part at their present value: the code leaves them out."""
+        return ()
+
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
         """Published parameter values by name, some of them changed.

@@ -44,8 +44,13 @@ def pairing_course(
     Raises
     ------
     InputError
-        when a parameter of the rule is an array
+        when a parameter of the rule is an array, or its changes scatter
     """
+    if rule.scattered:
+        raise InputError(
+            f"prediction of a pairing: found scatter_cv = {rule.text('scatter_cv')}, expected 0: "
+            "there is no one course"
+        )
     for name in ("a_plus", "a_minus", "tau_plus", "tau_minus"):
         if np.ndim(getattr(rule, name)):
             raise InputError(f"prediction of a pairing: {name} is an array, expected one value")
