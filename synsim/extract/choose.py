@@ -87,11 +87,11 @@ def converted(sweep: Sweep, name: str, unit: str, wanted: str) -> Sweep:
     )
 
 
-def plausible(source: str, amplitude: Array, unit: str, read_as: str, given: bool) -> None:
+def plausible(source: str, amplitude: Array, unit: str, read_as: str, confirmed: bool) -> None:
     """Ask where responses cannot be in their unit, as EPSCs of 2e-11 pA; InputError."""
     largest = float(np.quantile(np.abs(amplitude), 0.98))
     low, high = _PLAUSIBLE[unit]
-    if given or largest == 0 or low <= largest <= high:
+    if confirmed or largest == 0 or low <= largest <= high:
         return
     base = read_as[-1]
     likely = f"in {base}, not {read_as}" if largest < low and read_as != base else "in another unit"

@@ -59,7 +59,7 @@ def fit(rows: Array, peak: int, sign: int) -> Decay:
     gone = np.flatnonzero(mean[first:] < _TO * top)
     last = first + int(gone[0]) if gone.size else mean.size
     if last - first < _FEWEST:
-        raise InputError(f"the decay of the last response is {last - first} samples long")
+        raise InputError(f"only {last - first} samples of the decay of the last response are there")
     tau = _exponential(mean[first:last])
     if tau is None:
         raise InputError("the average does not decay after the last response")
@@ -69,13 +69,14 @@ def fit(rows: Array, peak: int, sign: int) -> Decay:
     left = mean[first:last] - scale * shape
     spread = mean[first:last] - mean[first:last].mean()
     r2 = 1.0 - float(left @ left) / float(spread @ spread)
-    return Decay(tau, _jackknife(sign * rows[:, first:last]), first, last, r2)
+    return Decay(tau, _jackknife(sign * rows[:, first:last], tau), first, last, r2)
 
 
-def _exponential(y: Array) -> float | None:
+def _exponential(y: Array, near: float | None = None) -> float | None:
     """tau of a e^(-l/tau) by least squares, in samples; None where there is no decay.
 
-    For a given tau the best a is linear, so that one parameter is searched.
+    For a given tau the best a is linear, so that one parameter is searched: everywhere, or
+    within a factor of 3 of `near`.
     """
     from scipy.optimize import minimize_scalar
 
@@ -85,24 +86,27 @@ def _exponential(y: Array) -> float | None:
         shape = np.exp(-lags / np.exp(log_tau))
         return -(float(shape @ y) ** 2) / float(shape @ shape)
 
-    low, high = np.log(0.5), np.log(50.0 * y.size)
-    grid = np.linspace(low, high, 60)
+    if near is None:
+        grid = np.linspace(np.log(0.5), np.log(50.0 * y.size), 60)
+    else:
+        grid = np.log(near) + np.linspace(-np.log(3.0), np.log(3.0), 5)
     best = int(np.argmin([lost(g) for g in grid]))
     if best in (0, grid.size - 1):
         return None
     found = minimize_scalar(
-        lost, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-8}
+        lost, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-7}
     )
     return float(np.exp(found.x))
 
 
-def _jackknife(rows: Array) -> float:
+def _jackknife(rows: Array, tau: float) -> float:
     """Standard error of tau over groups of sweeps; NaN for a single sweep."""
     groups = np.array_split(np.arange(len(rows)), min(len(rows), _MOST))
     if len(groups) < 2:
         return float("nan")
     total = rows.sum(axis=0)
-    found = [_exponential((total - rows[g].sum(axis=0)) / (len(rows) - g.size)) for g in groups]
+    means = [(total - rows[g].sum(axis=0)) / (len(rows) - g.size) for g in groups]
+    found = [_exponential(mean, tau) for mean in means]
     taus = np.array([t for t in found if t is not None])
     if taus.size < len(groups):
         return float("nan")

@@ -19,6 +19,7 @@ from synsim.component.units import UNITS
 from synsim.extract import abf_protocol
 from synsim.extract.recording import Recording, Sweep, Trace
 
+_TEXT = {"txt", "tsv", "asc", "json", "xml"}
 _LEFT_OUT = {
     "AsciiSignalIO",
     "AsciiSpikeTrainIO",
@@ -49,7 +50,8 @@ def read(path: Path, digest: str) -> Recording:
             f"{path}: reading it needs Neo, which is not installed: pip install synsim[recordings]"
         ) from None
     suffix = path.suffix[1:].lower()
-    readers = [r for r in io_by_extension.get(suffix, []) if r.__name__ not in _LEFT_OUT]
+    known = [] if suffix in _TEXT else io_by_extension.get(suffix, [])
+    readers = [r for r in known if r.__name__ not in _LEFT_OUT]
     if not readers:
         raise InputError(
             f"{path}: recordings that end in {path.suffix or 'nothing'!r} are not read, expected "

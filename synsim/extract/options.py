@@ -32,7 +32,7 @@ class Options:
     own_peak: bool
     sign: int | None
     decay: float | str
-    noise: float | None
+    noise: tuple[float, str] | None  # value in V or A, and its dimension
     threshold: float
     sweep_gap: float | None
     given: frozenset[str]
@@ -51,7 +51,7 @@ def options(
     peak: str,
     sign: str | None,
     decay: str | float | None,
-    noise: str | float | None,
+    noise: str | None,
     threshold: str | float | None,
     sweep_gap: str | float | None,
 ) -> Options:
@@ -144,18 +144,15 @@ def _decay(value: str | float | None) -> float | str:
         ) from None
 
 
-def _noise(value: str | float) -> float:
-    """A standard deviation in V or A."""
-    if isinstance(value, str):
-        try:
-            found = units.parse(value, _RESPONSE)[0]
-        except InputError as error:
-            raise InputError(f"--noise: {error}") from None
-    else:
-        found = float(value)
+def _noise(value: str) -> tuple[float, str]:
+    """A standard deviation in V or A, and which of them."""
+    try:
+        found, dimension = units.parse(str(value), _RESPONSE)
+    except InputError as error:
+        raise InputError(f"--noise: {error}") from None
     if not found > 0:
         raise InputError(f"--noise: found {value!r}, expected a standard deviation above 0")
-    return found
+    return found, dimension.name
 
 
 def _threshold(value: str | float | None) -> float:

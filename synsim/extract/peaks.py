@@ -131,9 +131,11 @@ def _peak(
             "--latency with --sign measures at a time of your own all the same"
         )
     lag = at + windows.search[0]
-    if at in (0, mean.size - 1):
-        edge = "begins" if at == 0 else "ends"
-        cause = "the end of a stimulus artefact?" if at == 0 else "a later peak?"
+    # Nearer to an end than half the averaging, the rise to something outside looks like a peak.
+    if not windows.half <= at < mean.size - max(windows.half, 1):
+        early = at < mean.size / 2
+        edge = "begins" if early else "ends"
+        cause = "the end of a stimulus artefact?" if early else "a later peak?"
         raise InputError(
             f"{source}: the average is largest where the window {edge} ({lag * dt * 1e3:.4g} ms "
             f"after the stimulus), {cause} Move it with --window, or say --latency"
@@ -271,7 +273,12 @@ def _noise(
     empty = _empty_values(made, stimuli, windows, latency, sign if how.own_peak else None)
     mean = float(empty.mean()) if how.own_peak and empty.size >= _EMPTY else 0.0
     if how.noise is not None:
-        value = how.noise * {"mV": 1e3, "pA": 1e12}[unit]
+        value = how.noise[0] * {"mV": 1e3, "pA": 1e12}[unit]
+        if how.noise[1] != {"mV": "voltage", "pA": "current"}[unit]:
+            raise InputError(
+                f"--noise: found a {how.noise[1]}, expected a standard deviation in {unit}, the "
+                "unit of the responses"
+            )
         chosen["noise"] = {"value": f"{value:.4g} {unit}", "how": "given by --noise"}
         return value, mean, 0
     if empty.size < _EMPTY:

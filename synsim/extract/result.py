@@ -115,7 +115,7 @@ class Extracted:
         kinds = list(dict.fromkeys(self.patterns))
         members = {k: [i for i, p in enumerate(self.patterns) if p == k] for k in kinds}
         table: dict[str, list[Any]] = {name: [] for name in (*names, "pulse", "t_ms")}
-        value, sem, sd = (f"{n}_{self.unit}" for n in ("amplitude", "sem", "sd"))
+        value, sem, sd = (f"amplitude{tail}_{self.unit}" for tail in ("", "_sem", "_sd"))
         repeated = min(len(m) for m in members.values()) > 1
         table |= {value: [], **({sem: [], sd: []} if repeated else {}), "n": []}
         table |= {} if failure is None else {"failure_rate": []}

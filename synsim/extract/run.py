@@ -43,7 +43,7 @@ def extract(
     latency: str | float | None = None,
     sign: str | None = None,
     decay: str | float | None = None,
-    noise: str | float | None = None,
+    noise: str | None = None,
     threshold: str | float | None = None,
     cell: str | None = None,
     protocol: str | None = None,
@@ -120,7 +120,9 @@ def extract(
     measured = peaks.measured(
         recording.source, made, plan.windows, plan.dt, how, wanted, chosen, notes
     )
-    choose.plausible(recording.source, measured.amplitude, wanted, read_as, unit is not None)
+    # A unit that only repeats the file's, or stands where it has none, has been thought about.
+    confirmed = unit is not None and recording.channels()[name] in (None, unit)
+    choose.plausible(recording.source, measured.amplitude, wanted, read_as, confirmed)
     labels = stimuli.patterns(made)
     notes += _remarks(made, labels)
     settings = {
@@ -218,7 +220,7 @@ def _remarks(made: list[Episode], labels: list[str]) -> list[str]:
         (e.start + e.times[0], e.start + e.times[-1]) for e in made if np.isfinite(e.start)
     )
     rests = [b[0] - a[1] for a, b in pairwise(order)]
-    if rests and 0 < min(rests) < _REST:
+    if rests and 0 < min(rests) < 0.99 * _REST:
         notes.append(
             f"as little as {min(rests):.3g} s lies between the last stimulus of a sweep and the "
             "first of the next: fits take every sweep from rest"

@@ -129,10 +129,8 @@ def write_nwb(
 def write_csv(path: Path, truth: Truth, unit: str = "pA", factor: float = 1.0) -> Path:
     """A time column and a column for each sweep."""
     time = np.arange(truth.sweeps.shape[1]) / RATE * 1e3
-    names = [
-        "t_ms",
-        *(f"sweep{k + 1}" + (f"_{unit}" if unit else "") for k in range(len(truth.sweeps))),
-    ]
+    tail = f"_{unit}" if unit else ""
+    names = ["t_ms", *(f"sweep{k + 1}{tail}" for k in range(len(truth.sweeps)))]
     rows = np.column_stack([time, factor * truth.sweeps.T])
     lines = [",".join(names), *(",".join(f"{v:.9g}" for v in row) for row in rows)]
     path.write_text("\n".join(lines) + "\n")
