@@ -34,6 +34,8 @@ _NATURAL_ZERO = ("cv", "s0", "tau_facil")  # 0 means that there is none of it
 _ASKED = 8  # numbers of sites that are asked beyond an end
 _BEYOND = (0.03, 0.5)  # of the way from the estimate to the end: where they are asked
 _CLOSE = 0.02  # of the root of the deviance: nearer to the limit than that is no farther
+_FEW = 4  # steps, after which one is given up that is
+_FAR = 0.3  # of the root of the deviance beyond the limit
 _HOPE = 3.0  # times what a Newton step promises
 _TURNS = 20
 _STILL_MOVES = 0.03  # in logarithms, over the last step to the largest n
@@ -144,7 +146,9 @@ def _farthest(order: list[Fitted], walks: Mapping[int, _Walk]) -> tuple[float, i
             for k in sorted(asked | set(ends)):
                 if walks[k].hopeless(at):
                     continue
-                lack, z = walks[k].lack(at)
+                lack, z = walks[k].lack(at, steps=_FEW)
+                if lack < _FAR:
+                    lack, z = walks[k].lack(at, z)
                 if lack < -_CLOSE:
                     farther = (k, at, lack, z)
                     break
@@ -198,7 +202,7 @@ class _Walk:
         promised = 0.5 * float(slope @ self.bends[1] @ slope)
         return 2 * (self.top + value - _HOPE * promised) > self.allowed
 
-    def lack(self, at: float, near: Array | None = None) -> tuple[float, Array]:
+    def lack(self, at: float, near: Array | None = None, steps: int = 80) -> tuple[float, Array]:
         """Root of the deviance at `at` less that of the limit, and where it is reached.
 
         `near` is a point of the profile to start from, by default the maximum. The square root of
@@ -215,6 +219,7 @@ class _Walk:
             self.bends[0],
             held=self.j,
             tolerance=1e-3,
+            steps=steps,
         )
         return math.sqrt(max(2 * (self.top + value), 0.0)) - math.sqrt(self.allowed), z
 
