@@ -31,7 +31,7 @@ Plastic, unreliable synapses: simulate, predict and fit them.
 
 def build() -> Parser:
     """The parser of `synsim`."""
-    from synsim.cli import cache, extract, fit, run, show
+    from synsim.cli import cache, extract, fit, run, show, sweep
 
     parser = Parser(prog="synsim", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"synsim {__version__}")
@@ -40,6 +40,7 @@ def build() -> Parser:
     )
     show.configure(commands)
     run.configure(commands)
+    sweep.configure(commands)
     extract.configure(commands)
     fit.configure(commands)
     cache.configure(commands)
@@ -60,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except SynsimError as error:
         return _say(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _say("interrupted; nothing was kept", 130)
+    except KeyboardInterrupt as stop:
+        return _say(str(stop) or "interrupted; nothing was kept", 130)
     except BrokenPipeError:  # the reader of our stdout has gone, as in `synsim list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
+from synsim.cli.flags import flagged, seed_of, settings_parser, warnings_in_a_line
 from synsim.cli.parser import Parser
 from synsim.cli.terminal import activity, say, warn
-from synsim.component.errors import FieldError, InputError, SynsimWarning
-
-T = TypeVar("T")
-BACKENDS = ("cpp_standalone", "cython", "numpy")
+from synsim.component.errors import InputError
 
 
 def configure(commands: Any) -> None:
@@ -78,7 +72,9 @@ def _run(module: ModuleType, words: list[str]) -> int:
     from synsim.results import refuse_existing
     from synsim.settings import from_texts
 
-    given = _flagged(lambda: _parser(module, _earlier(words))).parse_all(words)
+    given = flagged(lambda: settings_parser("run", module, _earlier(words), _own_flags)).parse_all(
+        words
+    )
     texts: dict[str, str] = {}
     seed, backend = given.seed, given.backend
     if given.source is not None:
@@ -95,9 +91,9 @@ def _run(module: ModuleType, words: list[str]) -> int:
     if given.out is None:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)
-    settings = _flagged(lambda: from_texts(module.Settings, texts))
-    with activity() as shown, _warnings_in_a_line():
-        running = Running(_seed(seed), backend, shown.progress, shown.building)
+    settings = flagged(lambda: from_texts(module.Settings, texts))
+    with activity() as shown, warnings_in_a_line():
+        running = Running(seed_of(seed), backend, shown.progress, shown.building)
         outcome = module.run(settings, running)
         outcome.save(out, force=given.force, plot=not given.no_plot)
     warn([w for w in outcome.warnings if "no C++ compiler" not in w])
@@ -106,51 +102,7 @@ def _run(module: ModuleType, words: list[str]) -> int:
     return 0
 
 
-@contextmanager
-def _warnings_in_a_line() -> Iterator[None]:
-    """Our warnings as one line each; those of the libraries go the way they went before."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", SynsimWarning)
-        others = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, SynsimWarning):
-                warn([str(message)])
-            else:
-                others(message, category, *place, **more)
-
-        warnings.showwarning = show
-        yield
-
-
-def _flagged(make: Callable[[], T]) -> T:
-    """What `make` makes; an error in a setting is said with the setting's flag."""
-    try:
-        return make()
-    except FieldError as error:
-        raise InputError(f"--{flag(error.field)}: {error.problem}") from None
-
-
 _OWN = {"out", "seed", "backend", "no_plot", "force", "source", "help"}
-
-
-def _seed(text: str | None) -> int:
-    if text is None:
-        return 1
-    try:
-        seed = int(text)
-        if not 0 <= seed < 2**32:
-            raise ValueError
-    except ValueError:
-        raise InputError(
-            f"--seed: found {text!r}, expected a whole number, 0 to 2^32 - 1"
-        ) from None
-    return seed
-
-
-def flag(name: str) -> str:
-    """A setting's flag, without the dashes."""
-    return name.replace("_", "-")
 
 
 def _earlier(words: list[str]) -> dict[str, str]:
@@ -167,71 +119,10 @@ def _earlier(words: list[str]) -> dict[str, str]:
     return texts | {k: v for k, v in found.items() if v is not None}
 
 
-def _parser(module: ModuleType, earlier: dict[str, str]) -> Parser:
-    """The flags of a protocol: its settings, and those of the mechanisms it is given."""
-    from synsim import catalogue
-    from synsim.settings import MechanismField
-
-    kind = module.Settings
-    parser = Parser(
-        prog=f"synsim run {module.NAME}",
-        description=(module.__doc__ or "").strip(),
-        epilog="Quantities are written with their unit, such as 16.8ms or 20Hz.",
-    )
-    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
-    parser.add_argument("--seed", metavar="N", help="seed of all randomness (default 1)")
-    parser.add_argument(
-        "--backend", choices=BACKENDS, help="default: C++, or numpy without a compiler"
-    )
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
-    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
+def _own_flags(parser: Parser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
         metavar="SUMMARY",
         help="run a summary.json again; flags overrule it",
-    )
-    settings = parser.add_argument_group("settings")
-    settings.add_argument(
-        "--synapse", metavar="PRESET[,PRESET]", help="cited values to start from, see `synsim list`"
-    )
-    defaults = {f.name: f.default for f in dataclasses.fields(kind)}
-    for name, spec in kind.specs().items():
-        _add(settings, name, spec, defaults[name])
-        if isinstance(spec, MechanismField):
-            default = defaults[name]
-            for preset in filter(None, earlier.get("synapse", "").split(",")):
-                home = catalogue.presets().get(preset.strip())
-                if home is not None and home.role == spec.role:
-                    default = home.preset(preset.strip())
-            chosen = spec.named(earlier.get(name, spec.show(default)), default)
-            if chosen is not None:
-                group = parser.add_argument_group(f"parameters of the {chosen.name} rule")
-                for own, own_spec in chosen.specs().items():
-                    _add(group, own, own_spec, chosen.text(own))
-    return parser
-
-
-def _add(group: Any, name: str, spec: Any, default: Any) -> None:
-    from synsim.component import units
-    from synsim.component.parameters import Quantity
-    from synsim.settings import FileField, MechanismField
-
-    if isinstance(spec, Quantity):
-        unit = "|".join(
-            "NUMBER" if u == "1" else f"{units.unit(u).dimension.name.upper()}" for u in spec.units
-        )
-    elif isinstance(spec, FileField):
-        unit = "FILE"
-    else:
-        unit = "NAME"
-    if isinstance(spec, MechanismField):
-        default = spec.show(default)
-    words = [spec.doc]
-    if spec.allowed:
-        words.append(f"; {spec.allowed}")
-    if default is not None and default is not dataclasses.MISSING:
-        words.append(f" (default {default})")
-    group.add_argument(
-        f"--{flag(name)}", dest=name, metavar=unit, help="".join(words).replace("%", "%%")
     )
