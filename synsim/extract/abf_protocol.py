@@ -45,7 +45,7 @@ def commands(
     """
     if header["fFileVersionNumber"] < 2:
         if header["nOperationMode"] == _EPISODIC:
-            notes.append("the protocol of ABF 1 is not read: see synsim extract --stimulus-times")
+            notes.append("the protocol of ABF 1 is not read")
         return {}
     protocol = header["protocol"]
     if protocol["nOperationMode"] != _EPISODIC:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from synsim.component import InputError
 from synsim.component.units import UNITS
+from synsim.extract.episodes import Episode
 from synsim.extract.measure import Windows
 from synsim.extract.options import numbers
 from synsim.extract.recording import Recording, Sweep
-from synsim.extract.stimuli import Episode
 from synsim.tables import scale
 
 Array = NDArray[np.float64]

@@ -58,7 +58,7 @@ def read(path: Path, digest: str, stimulus: str | None = None) -> Recording:
         sweeps.append(Sweep(number, float("nan"), {CHANNEL: trace}, commands))
     if not sweeps:
         raise InputError(f"{path}: no column beside {name!r}, expected a column for each sweep")
-    return Recording(str(path), digest, "CSV", tuple(sweeps))
+    return Recording(str(path), digest, "CSV", tuple(sweeps), "columns")
 
 
 def _time_column(table: Table) -> str:

@@ -134,4 +134,11 @@ def _with_protocol(
             )
             done.append(Sweep(sweep.number, sweep.start, sweep.recorded, commands, sweep.events))
         sweeps = done
-    return Recording(str(path), digest, kind, tuple(sweeps), tuple(dict.fromkeys(notes)))
+    return Recording(
+        str(path),
+        digest,
+        kind,
+        tuple(sweeps),
+        "the segments of the file",
+        tuple(dict.fromkeys(notes)),
+    )

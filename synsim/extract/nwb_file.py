@@ -76,8 +76,8 @@ def read(path: Path, digest: str) -> Recording:
         raise InputError(f"{path}: not read as NWB: {' '.join(str(error).split())[:200]}") from None
     if not any(s.recorded for s in series):
         raise InputError(f"{path}: it holds no sampled series in the group acquisition")
-    sweeps, note = _sweeps(series)
-    return Recording(str(path), digest, "NWB", tuple(_with_events(sweeps, events)), (note,))
+    sweeps, told = _sweeps(series)
+    return Recording(str(path), digest, "NWB", tuple(_with_events(sweeps, events)), told)
 
 
 def _series(file: Any) -> list[_Series]:
@@ -169,14 +169,14 @@ def _number(series: Any) -> int | None:
 
 
 def _sweeps(series: list[_Series]) -> tuple[list[Sweep], str]:
-    """Series put together to sweeps, and a note on how that was told."""
+    """Series put together to sweeps, and what told them apart."""
     units: dict[str, set[str | None]] = {}
     for s in series:
         units.setdefault(s.channel, set()).add(s.unit)
     for s in series:  # voltage and current clamp of one electrode are two channels
         if len(units[s.channel]) > 1:
             s.channel = f"{s.channel} ({s.unit or 'no unit'})"
-    keys, note = _keys(series)
+    keys, told = _keys(series)
     grouped: dict[Any, list[_Series]] = {}
     for key, s in zip(keys, series, strict=True):
         grouped.setdefault(key, []).append(s)
@@ -193,7 +193,7 @@ def _sweeps(series: list[_Series]) -> tuple[list[Sweep], str]:
             trace = Trace(s.values, s.unit, s.dt, s.start - start)
             (recorded if s.recorded else commands)[s.channel] = trace
         sweeps.append(Sweep(number, start, recorded, commands))
-    return sweeps, f"{len(sweeps)} sweep(s), told apart by {note}"
+    return sweeps, told
 
 
 def _keys(series: list[_Series]) -> tuple[list[Any], str]:
@@ -213,7 +213,11 @@ def _keys(series: list[_Series]) -> tuple[list[Any], str]:
     for channel in channels:
         count[channel] = count.get(channel, 0) + 1
         ranks.append(count[channel])
-    return ranks, "the order of their names (several series of a channel begin at one time)"
+    if len(set(count.values())) == 1:
+        return ranks, "the order of their names (several series of a channel begin at one time)"
+    # Which of the others goes with which is not certain: each recorded series is a sweep alone.
+    alone_keys = list(zip(channels, ranks, strict=True))
+    return alone_keys, "the series themselves (nothing tells which commands go with which)"
 
 
 def _events(file: Any) -> dict[str, Array]:

@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
-from synsim.extract import decay, measure
+from synsim.extract import decay, measure, noise
 from synsim.extract.decay import Decay
+from synsim.extract.episodes import Episode
 from synsim.extract.measure import Windows
 from synsim.extract.options import Options
-from synsim.extract.stimuli import Episode
 
 Array = NDArray[np.float64]
 
-_SEEN = 4.0  # standard errors the average's peak has to be from 0
 _TAIL = 1.0  # s after the last stimulus that the decay is looked for in
+_CERTAIN = 0.2  # of tau, its standard error should be below
 _GOOD = 0.95  # of the variance of the average's decay, one exponential should explain
-_EMPTY = 10  # places without stimulus that a noise is estimated from
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,8 @@ class Measured:
     """Every response, sweep after sweep: amplitude in mV or pA, lag in s, failure, (m,) each.
 
     `failure` is None where the noise is not known. `noise` is the standard deviation of the
-    measurement, `noise_mean` what it gives without a stimulus (0 for the peak at a latency).
+    measurement, `noise_mean` what it gives without a stimulus (0 for the peak at a latency);
+    `failure_rate_doubled` is that of `noise.compare_failures`.
     """
 
     amplitude: Array
@@ -45,6 +45,7 @@ class Measured:
     noise: float | None
     noise_mean: float
     noise_places: int
+    failure_rate_doubled: float
 
 
 def measured(
@@ -89,12 +90,15 @@ def measured(
         amplitude.append(own)
         lags.append(peak * dt)
     found = np.concatenate(amplitude)
-    noise, mean, places = _noise(made, stimuli, windows, latency, sign, how, unit, chosen, notes)
-    failure = None if noise is None else sign * (found - mean) < how.threshold * noise
-    _one_sign(source, found, noise, sign, how, unit, notes)
+    sd, mean, places = noise.estimate(
+        made, stimuli, windows, latency, sign, how, unit, chosen, notes
+    )
+    failure = None if sd is None else sign * (found - mean) < how.threshold * sd
+    noise.one_sign(source, found, sd, sign, how, unit, notes)
+    doubled = noise.compare_failures(found, None if how.own_peak else failure, sign, notes)
     return Measured(
         found, np.concatenate(lags), failure, sign, latency, None if tau is None else tau * dt,
-        fitted, noise, mean, places,
+        fitted, sd, mean, places, doubled,
     )  # fmt: skip
 
 
@@ -124,7 +128,7 @@ def _peak(
     at = int(np.argmax(sign * mean))
     top, se = sign * mean[at], error[at]
     count = sum(len(r) for r in rows)
-    if np.isfinite(se) and not top > _SEEN * se:
+    if np.isfinite(se) and not top > noise.SEEN * se:
         raise InputError(
             f"{source}: no response is seen: the average of {count} is {sign * top:.3g} {unit} at "
             f"most, with a standard error of {se:.2g}; are channel, stimulus and sign right? "
@@ -162,9 +166,9 @@ def _null_error(
     spread: Array,
 ) -> Array:
     """Standard error of the average if there were no response, else that of its spread."""
-    empty = _empty_values(made, stimuli, windows, (windows.search[0] + windows.search[1]) // 2)
+    empty = noise.empty_values(made, stimuli, windows, (windows.search[0] + windows.search[1]) // 2)
     count = sum(s.size for s in stimuli)
-    if empty.size < _EMPTY:
+    if empty.size < noise.EMPTY:
         return spread
     return np.full(size, float(np.sqrt(np.mean(empty**2))) / np.sqrt(count))
 
@@ -174,7 +178,7 @@ def _sign(source: str, mean: Array, error: Array, unit: str) -> int:
     up, down = float(mean.max()), float(-mean.min())
     larger, smaller = max(up, down), min(up, down)
     at = int(np.argmin(mean) if up >= down else np.argmax(mean))
-    if smaller > 0.5 * larger and not smaller <= _SEEN * error[at]:
+    if smaller > 0.5 * larger and not smaller <= noise.SEEN * error[at]:
         raise InputError(
             f"{source}: the average goes both ways after the stimulus, up to {up:.3g} and down to "
             f"{-down:.3g} {unit}; say --sign positive or negative, and see --window (artefacts)"
@@ -198,6 +202,12 @@ def _decay(
             f"{source}: responses may overlap, and how they decay is not seen: {error}; say "
             "--decay 6ms, or --decay none"
         ) from None
+    if len(made) > 1 and not fitted.se < _CERTAIN * fitted.tau:
+        how_well = f"{fitted.se * dt * 1e3:.2g} ms" if np.isfinite(fitted.se) else "no bound"
+        notes.append(
+            f"the decay of {fitted.tau * dt * 1e3:.3g} ms has a standard error of {how_well}: give "
+            "one from larger responses with --decay"
+        )
     if fitted.r2 < _GOOD:
         notes.append(
             f"one exponential explains {100 * fitted.r2:.0f} % of the average's decay: amplitudes "
@@ -230,98 +240,6 @@ def _clear_of_peaks(
             f"{-windows.baseline[0] * dt * 1e3:.4g} ms before each, in the peak of the response "
             f"before; expected less than {room:.4g} ms (--baseline)"
         )
-
-
-def _empty_values(
-    made: list[Episode],
-    stimuli: list[NDArray[np.int_]],
-    windows: Windows,
-    latency: int,
-    own_sign: int | None = None,
-) -> Array:
-    """The measurement where nothing was stimulated, before the first stimulus of every sweep."""
-    reach = (windows.search[1] if own_sign else latency + 1) + windows.half
-    found = [np.empty(0)]
-    for episode, at in zip(made, stimuli, strict=True):
-        clear = max(int(episode.trace.index(np.array([episode.clear]))[0]), 0)
-        places = measure.empty_places(clear, int(at[0]), windows, reach)
-        for place in places[:, None]:
-            if own_sign:
-                found.append(
-                    measure.own_peaks(episode.trace.values, place, windows, None, own_sign)[0]
-                )
-            else:
-                found.append(
-                    measure.at_latency(episode.trace.values, place, windows, None, latency)
-                )
-    values = np.concatenate(found)
-    return values[np.isfinite(values)]
-
-
-def _noise(
-    made: list[Episode],
-    stimuli: list[NDArray[np.int_]],
-    windows: Windows,
-    latency: int,
-    sign: int,
-    how: Options,
-    unit: str,
-    chosen: dict[str, dict[str, Any]],
-    notes: list[str],
-) -> tuple[float | None, float, int]:
-    """Standard deviation and mean of the measurement without a response, and from how many."""
-    empty = _empty_values(made, stimuli, windows, latency, sign if how.own_peak else None)
-    mean = float(empty.mean()) if how.own_peak and empty.size >= _EMPTY else 0.0
-    if how.noise is not None:
-        value = how.noise[0] * {"mV": 1e3, "pA": 1e12}[unit]
-        if how.noise[1] != {"mV": "voltage", "pA": "current"}[unit]:
-            raise InputError(
-                f"--noise: found a {how.noise[1]}, expected a standard deviation in {unit}, the "
-                "unit of the responses"
-            )
-        chosen["noise"] = {"value": f"{value:.4g} {unit}", "how": "given by --noise"}
-        return value, mean, 0
-    if empty.size < _EMPTY:
-        chosen["noise"] = {"value": None, "how": f"{empty.size} places to see it, {_EMPTY} needed"}
-        notes.append(
-            "failures are not told from responses: before the first stimuli there is room for "
-            f"{empty.size} measurement(s) of the noise, {_EMPTY} are needed; give it with --noise, "
-            "or shorten --baseline"
-        )
-        return None, mean, int(empty.size)
-    value = float(empty.std(ddof=1) if how.own_peak else np.sqrt(np.mean(empty**2)))
-    chosen["noise"] = {
-        "value": f"{value:.4g} {unit}",
-        "how": f"the same measurement at {empty.size} places before the first stimuli",
-    }
-    return value, mean, int(empty.size)
-
-
-def _one_sign(
-    source: str,
-    amplitude: Array,
-    noise: float | None,
-    sign: int,
-    how: Options,
-    unit: str,
-    notes: list[str],
-) -> None:
-    """Ask where many responses go the other way, beyond what noise does."""
-    other, near = -sign * amplitude, float(np.quantile(sign * amplitude, 0.95))
-    limit = 0.5 * near if noise is None else max(_SEEN * noise, 0.1 * near)
-    many = int(np.count_nonzero(other > limit))
-    if many <= max(1, 0.02 * amplitude.size):
-        return
-    text = (
-        f"{many} of {amplitude.size} responses go the other way, up to {other.max():.3g} {unit} "
-        f"against {near:.3g}"
-    )
-    if how.sign is None:
-        raise InputError(
-            f"{source}: responses of both signs: {text}; expected one sign: choose sweeps or "
-            "--window, or say --sign"
-        )
-    notes.append(text)
 
 
 def _say(

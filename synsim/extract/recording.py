@@ -66,12 +66,13 @@ class Sweep:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """All sweeps of a file. `notes` are remarks of the reader, one line each."""
+    """All sweeps of a file, and what they were told apart by; `notes` are remarks of the reader."""
 
     source: str
     sha256: str
     kind: str
     sweeps: tuple[Sweep, ...]
+    told: str
     notes: tuple[str, ...] = ()
 
     def channels(self) -> dict[str, str | None]:
@@ -86,7 +87,9 @@ class Recording:
         """What is in the file, for people: sweeps, channels, and what may be a stimulus."""
         from synsim.extract.stimuli import candidates
 
-        lines = [f"{self.source}: {self.kind}, {len(self.sweeps)} sweep(s)"]
+        lines = [
+            f"{self.source}: {self.kind}, {len(self.sweeps)} sweep(s) told apart by {self.told}"
+        ]
         for name, unit in self.channels().items():
             traces = [s.recorded[name] for s in self.sweeps if name in s.recorded]
             lengths = sorted({t.values.size * t.dt * 1e3 for t in traces})

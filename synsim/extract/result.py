@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import Citation
+from synsim.extract.episodes import Episode
 from synsim.extract.measure import Windows
 from synsim.extract.options import as_text
 from synsim.extract.peaks import Measured
 from synsim.extract.recording import Recording
-from synsim.extract.stimuli import Episode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,7 +153,6 @@ class Extracted:
         m = self.measured
         sizes = sorted(set(self.sizes))
         unit = self.unit
-        turned = m.sign * m.amplitude
         fitted = m.decay
         dt_ms = self.episodes[0].trace.dt * 1e3
         return {
@@ -161,6 +160,7 @@ class Extracted:
                 "file": self.recording.source,
                 "sha256": self.recording.sha256,
                 "kind": self.recording.kind,
+                "notes": list(self.recording.notes),
                 "sampling_kHz": 1 / dt_ms,
             },
             "chosen": self.chosen,
@@ -174,7 +174,7 @@ class Extracted:
             f"noise_mean_{unit}": m.noise_mean,
             "noise_places": m.noise_places,
             "failure_rate": None if m.failure is None else float(m.failure.mean()),
-            "failure_rate_doubled": min(1.0, 2 * float(np.mean(turned < 0))),
+            "failure_rate_doubled": m.failure_rate_doubled,
             "tau_decay_ms": None if m.tau is None else m.tau * 1e3,
             "tau_decay_se_ms": None if fitted is None else fitted.se * dt_ms,
             "decay_r2": None if fitted is None else fitted.r2,

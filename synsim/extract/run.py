@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from synsim.component import InputError
 from synsim.component.units import UNITS
 from synsim.extract import choose, peaks, stimuli
+from synsim.extract.episodes import Episode, episodes, patterns
 from synsim.extract.measure import Windows
 from synsim.extract.options import Options, options
 from synsim.extract.recording import Recording, read
 from synsim.extract.result import Extracted
-from synsim.extract.stimuli import Episode
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def extract(
     csv_stimulus = {"stimulus": stimulus_channel} if _is_csv(file) else {}
     recording = read(file, **csv_stimulus)  # type: ignore[arg-type]
     chosen: dict[str, dict[str, Any]] = {}
-    notes = list(recording.notes)
+    notes: list[str] = []
 
     name, why = choose.channel(recording, channel)
     chosen["channel"] = {"value": name, "how": why}
@@ -109,9 +109,12 @@ def extract(
         recording, first, name, stimulus_times, stimulus_channel, stimulus_threshold
     )
     chosen["stimulus"] = {"value": found.source, "how": found.how}
-    made = stimuli.episodes(first, name, found, how.sweep_gap)
+    made = episodes(first, name, found, how.sweep_gap)
     if how.sweep_gap is not None:
         made = [made[i] for i in choose.selected(recording, made, sweeps)]
+    told = recording.told if how.sweep_gap is None else "pauses between stimuli (--sweep-gap)"
+    some = "" if sweeps is None else ", chosen by --sweeps"
+    chosen["sweeps"] = {"value": f"{len(made)}{some}", "how": f"told apart by {told}"}
 
     plan = _plan(recording, made, how, chosen)
     made, left = choose.complete(recording.source, made, plan.windows, skip_incomplete)
@@ -123,7 +126,7 @@ def extract(
     # A unit that only repeats the file's, or stands where it has none, has been thought about.
     confirmed = unit is not None and recording.channels()[name] in (None, unit)
     choose.plausible(recording.source, measured.amplitude, wanted, read_as, confirmed)
-    labels = stimuli.patterns(made)
+    labels = patterns(made)
     notes += _remarks(made, labels)
     settings = {
         "file": str(file), "channel": channel, "unit": unit, "sweeps": sweeps,

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from synsim.component import InputError
 from synsim.extract import Extracted, extract
+from synsim.extract.recording import Recording, Sweep, Trace
 from synsim.fit.quantal import fit_quantal
 from synsim.fit.stp_data import read_pulses
 from synsim.tables import read_table
@@ -136,6 +138,24 @@ def test_own_peaks_are_too_large(truth: Truth, found: Extracted) -> None:
     assert own.measured.noise_mean < -sd
 
 
+def test_weak_responses_are_pointed_out() -> None:
+    """q of 2 SDs of the noise: failures by threshold are too many, twice those beyond 0 are not."""
+    truth = simulate(seed=21, sweeps=60, n=3, p=0.15, q=-3.0)
+    traces = [{"x": Trace(s, "pA", 1 / RATE)} for s in truth.sweeps]
+    sweeps = tuple(
+        Sweep(k + 1, 10.0 * k, t, {}, {"shocks": truth.stimuli}) for k, t in enumerate(traces)
+    )
+    made = Recording("simulated", "", "CSV", sweeps, "columns")
+    with mock.patch("synsim.extract.run.read", return_value=made):
+        found = extract("simulated", decay="6ms")
+    none = (truth.quanta == 0).mean()
+    assert found.results["failure_rate"] > none + 0.1
+    error = np.sqrt(none * (2 - none) / truth.quanta.size)
+    beyond = 2 * stats.norm.cdf(-3.0 / (found.measured.noise or 1.0)) * (1 - none)
+    assert abs(found.results["failure_rate_doubled"] - none - beyond) < 4 * error
+    assert any("not clear of the noise" in note for note in found.warnings)
+
+
 def small(**changes: Any) -> Truth:
     return simulate(**({"seed": 3, "sweeps": 6, "before": 60e-3} | changes))
 
@@ -167,6 +187,29 @@ def test_nwb_in_other_ways_gives_the_same(
     path = write_nwb(tmp_path / "other.nwb", small(), **how)
     other = extract(path, stimulus_times=given, decay="6ms")
     np.testing.assert_allclose(other.measured.amplitude, few.measured.amplitude, rtol=1e-9)
+
+
+def test_commands_that_cannot_be_matched_are_not(tmp_path: Path) -> None:
+    """Six responses and two commands that all begin at 0 s: the times are asked for."""
+    truth = small()
+
+    def commands(file: Any, electrode: Any) -> None:
+        from pynwb.icephys import VoltageClampStimulusSeries
+
+        for k in range(2):
+            pulse = np.zeros(truth.sweeps.shape[1])
+            pulse[round(truth.stimuli[0] * RATE)] = 1.0
+            file.add_stimulus(
+                VoltageClampStimulusSeries(
+                    name=f"command {k}", data=pulse, unit="volts", electrode=electrode,
+                    gain=1.0, rate=RATE, starting_time=0.0,
+                )
+            )  # fmt: skip
+
+    how: dict[str, Any] = {"stimulus": None, "interval": 0.0, "numbered": False}
+    path = write_nwb(tmp_path / "cell.nwb", truth, extra=commands, **how)
+    with pytest.raises(InputError, match="the file shows no stimulus"):
+        extract(path)
 
 
 def test_csv_gives_the_same(few: Extracted, tmp_path: Path) -> None:

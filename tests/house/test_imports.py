@@ -17,7 +17,14 @@ from tests.house import ROOT
 # The command line answers --help and refuses wrong input before any of these is needed.
 HEAVY = ("brian2", "sympy", "matplotlib", "pandas", "lmfit")
 
-PACKAGES = ("synsim.component", "synsim.models", "synsim.protocols", "synsim.cli", "synsim.fit")
+PACKAGES = (
+    "synsim.component",
+    "synsim.models",
+    "synsim.protocols",
+    "synsim.cli",
+    "synsim.fit",
+    "synsim.extract",
+)
 
 PROBE = """
 import importlib, json, pkgutil, sys
