@@ -28,7 +28,8 @@ rows, one fit each.
   synsim fit quantal my.csv --amplitude-column peak --amplitude-unit mV --out fit
 
 Writes data.csv (responses and what the best model expects), summary.json (all numbers), report.txt
-(in words), figure.png and figure.svg.
+(in words), figure.png and figure.svg; with groups cells.csv (a row for each), with three cells or
+more group.csv (mean and median over them), with --posterior posterior.csv (draws).
 """
 
 
@@ -62,6 +63,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit each value of these columns by itself; default: cell and protocol",
     )
 
+    data.add_argument(
+        "--cell-column",
+        metavar="COL",
+        default="cell",
+        help="grouping column whose values are cells: their mean and median are given, with "
+        "intervals from a bootstrap over cells (default cell)",
+    )
+
     fit = parser.add_argument_group("the fit")
     fit.add_argument(
         "--model",
@@ -85,7 +94,21 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="simulate this design N times from the fit, refit, and report what it can tell",
     )
     fit.add_argument(
-        "--seed", metavar="N", default="1", help="of bootstrap and calibration (default 1)"
+        "--posterior",
+        action="store_true",
+        help="sample the posterior of the best model, n included (needs the extra bayes)",
+    )
+    fit.add_argument(
+        "--posterior-steps",
+        metavar="N",
+        default="9600",
+        help="most steps of each of the four ensembles (default 9600; fewer where it converges)",
+    )
+    fit.add_argument(
+        "--seed",
+        metavar="N",
+        default="1",
+        help="of bootstraps, calibration and posterior (default 1)",
     )
 
 
@@ -103,6 +126,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     n_max = _whole("--n-max", parsed.n_max)
     n = None if parsed.n is None else _whole("--n", parsed.n)
     calibrate = _whole("--calibrate", parsed.calibrate)
+    steps = _whole("--posterior-steps", parsed.posterior_steps)
     seed = _whole("--seed", parsed.seed)
     s0 = None if parsed.s0 is None else _noise(parsed.s0)
     cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
@@ -126,14 +150,16 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         s0=s0,
         cv=cv,
         calibrate=calibrate,
+        posterior=parsed.posterior,
+        posterior_steps=steps,
+        cell_column=parsed.cell_column,
         seed=seed,
         progress=progress,
     )
     result.save(out, force=parsed.force, plot=not parsed.no_plot)
     say(result.summary())
     warn(result.warnings)
-    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
-    say(f"{out}: data.csv, summary.json, report.txt{figures}")
+    say(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
 
 

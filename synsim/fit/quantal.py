@@ -3,9 +3,10 @@
 Three models are compared by BIC: release with constant probability, release from sites that have
 to be refilled, and the same with facilitation. The likelihood is exact (`release_filter`); n runs
 over whole numbers, and everything else is estimated at each of them (`quantal_search`);
-intervals are from the profile likelihood, over n as well (`quantal_profile`). Failures, 1/CV^2 and
-mean-variance analysis stand beside it, with a warning where they contradict it, and
-so does a test for rundown (`quantal_classical`).
+intervals are from the profile likelihood, over n as well (`quantal_profile`), and posteriors are
+sampled where they are asked for (`quantal_posterior`). Failures, 1/CV^2 and mean-variance
+analysis stand beside it, with a warning where they contradict it, and so does a test for rundown
+(`quantal_classical`). Over three cells or more there are means and medians (`quantal_cells`).
 
 What is done about cv, the variability of a quantum from release to release: it is estimated, as
 leaving it out would make intervals of n and q too narrow. Where no failures and no quantal
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synsim.component import InputError
-from synsim.fit import quantal_words
+from synsim.fit import quantal_cells, quantal_words
 from synsim.fit.quantal_classical import checks
 from synsim.fit.quantal_climb import MODELS
 from synsim.fit.quantal_data import Responses, read_responses, turn
@@ -55,6 +56,9 @@ def fit_quantal(
     s0: float | None = None,
     cv: float | str = "auto",
     calibrate: int = 0,
+    posterior: bool = False,
+    posterior_steps: int = 9600,
+    cell_column: str = "cell",
     seed: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> QuantalFit:
@@ -77,7 +81,11 @@ def fit_quantal(
     cv : of the quantum from release to release: a number, "fit", or "auto" (estimated, and
         0.3 where the data cannot tell it)
     calibrate : how many copies of the design to simulate from the fit and refit
-    seed : of the bootstrap of 1/CV^2 and of the simulated copies
+    posterior : sample the posterior of the best model of each group, n included (extra `bayes`)
+    posterior_steps : the most steps that each ensemble of walkers takes
+    cell_column : the column, among those grouped by, whose values are cells: over 3 or more of
+        them, mean and median are given with intervals
+    seed : of the bootstraps, of the simulated copies and of the posterior
     progress : called with the name of each group before it is fitted
 
     Returns
@@ -95,6 +103,8 @@ def fit_quantal(
         raise InputError(f"--seed: found {seed!r}, expected a whole number, 0 or above")
     if not isinstance(calibrate, (int, np.integer)) or calibrate < 0:
         raise InputError(f"--calibrate: found {calibrate!r}, expected a whole number, 0 or above")
+    if posterior:
+        _check_posterior(posterior_steps)
     if data is None:
         table = _from_arrays(amplitudes, intervals, sweeps)
         amplitude_column, amplitude_unit = "amplitude", amplitude_unit or "1"
@@ -127,7 +137,10 @@ def fit_quantal(
             progress(label or responses.source)
         rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
         try:
-            found = _fit_group(responses, _rows(responses, group), named, settings, rng, calibrate)
+            found = _fit_group(
+                responses, _rows(responses, group), named, settings, rng, calibrate,
+                int(posterior_steps) if posterior else 0,
+            )  # fmt: skip
         except InputError as error:
             failures.append(f"{label}: {error}" if label else str(error))
             continue
@@ -135,9 +148,14 @@ def fit_quantal(
         fits.append(found)
     if not fits:
         raise InputError(f"{responses.source}: {failures[0]}")
+    # A stream of its own: the group does not hang on what was sampled for its cells.
+    stream = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
+    populations = quantal_cells.populations(fits, cell_column, stream)
+    warnings += quantal_cells.words(populations)
     return QuantalFit(
         responses=responses,
         fits=tuple(fits),
+        populations=populations,
         warnings=warnings + [f"not fitted: {text}" for text in failures],
         settings={
             "file": None if data is None or table.path is None else os.fspath(data),
@@ -152,6 +170,9 @@ def fit_quantal(
             "s0": settings.s0,
             "cv": cv,
             "calibrate": int(calibrate),
+            "posterior": bool(posterior),
+            "posterior_steps": int(posterior_steps),
+            "cell_column": cell_column,
         },
         seed=int(seed),
     )
@@ -173,6 +194,7 @@ def _fit_group(
     settings: Settings,
     rng: np.random.Generator,
     copies: int,
+    steps: int,
 ) -> GroupFit:
     y, flipped = turn(responses.amplitude[rows])
     h = None if responses.intervals is None else responses.intervals[rows]
@@ -184,7 +206,25 @@ def _fit_group(
         from synsim.fit.quantal_calibrate import calibrate
 
         calibration = calibrate(found, settings, responses.unit, copies, rng)
-    return GroupFit(named, rows, found, classical, flipped, tuple(words), calibration)
+    posterior = None
+    if steps:
+        from synsim.fit.quantal_posterior import sample
+
+        posterior = sample(found.best, settings.n_max, responses.unit, rng, steps)
+        words += quantal_words.of_posterior(found.best, posterior)
+    return GroupFit(named, rows, found, classical, flipped, tuple(words), calibration, posterior)
+
+
+def _check_posterior(steps: int) -> None:
+    """Whether it can be sampled at all, asked before any fit is done."""
+    from synsim.fit.quantal_posterior import libraries
+
+    whole = isinstance(steps, (int, np.integer)) and not isinstance(steps, bool)
+    if not whole or steps < 100:
+        raise InputError(
+            f"--posterior-steps: found {steps!r}, expected a whole number, 100 or above"
+        )
+    libraries()
 
 
 def _settings(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from synsim.fit import quantal_cells
 from synsim.fit.quantal_calibrate import table
 from synsim.fit.quantal_words import amount, interval, verdict
 from synsim.fit.words import number
 
 if TYPE_CHECKING:
+    from synsim.fit.quantal_cells import Population
     from synsim.fit.quantal_classical import Check
+    from synsim.fit.quantal_draws import Posterior
     from synsim.fit.quantal_models import ModelFit
     from synsim.fit.quantal_result import GroupFit, QuantalFit
 
@@ -23,6 +26,7 @@ def paragraph(result: QuantalFit) -> str:
     for g in result.fits:
         lead = f"{g.label}: " if g.label else ""
         lines.append(f"{lead}{g.best.size} responses; {verdict(g.comparison)}. " + _line(g.best))
+    lines += [_over_cells(group) for group in result.populations]
     lines.append("95 % intervals in brackets, from the profile likelihood over n as well.")
     return "\n".join(lines)
 
@@ -31,11 +35,23 @@ def _line(fit: ModelFit) -> str:
     return ", ".join(f"{e.name} {amount(e.value, e.unit)} [{interval(e)}]" for e in fit.estimates)
 
 
+def _over_cells(group: Population) -> str:
+    text = ", ".join(
+        f"{s.name} {amount(s.mean, s.unit)} [{number(s.mean_interval[0])} to "
+        f"{amount(s.mean_interval[1], s.unit)}]"
+        for s in group.parameters
+        if s.name in ("n", "p", "q", "mean_at_rest")
+    )
+    lead = f"{group.label}, " if group.label else ""
+    return f"{lead}mean over {len(group.cells)} cells [bootstrap over cells]: {text}"
+
+
 def report(result: QuantalFit) -> str:
     """All groups: comparison of models, parameters, classical methods, warnings."""
     parts = ["Quantal release fitted to " + result.responses.source, "", _data(result), ""]
     for g in result.fits:
         parts += [_group(g), ""]
+    parts += quantal_cells.lines(result.populations)
     general = [w for w in result.warnings if not any(w.endswith(t) for t in _own(result))]
     if general:
         parts += ["To mind", *(_wrap(w) for w in general), ""]
@@ -83,9 +99,30 @@ def _group(g: GroupFit) -> str:
         lines += [_wrap(f"{_check(c)}. Assumes: {c.assumes}") for c in g.checks]
     if g.calibration is not None:
         lines += ["", *table(g.calibration)]
+    if g.posterior is not None:
+        lines += ["", *_posterior(g.posterior)]
     if g.warnings:
         lines += ["", "  To mind", *(_wrap(w) for w in g.warnings)]
     return "\n".join(lines)
+
+
+def _posterior(found: Posterior) -> list[str]:
+    lines = [
+        f"  Posterior of {found.model}: {found.steps} steps of 4 ensembles of {found.walkers}",
+        f"    {'':<14}{'median':>9}{'95 %':>22}{'R-hat':>9}{'sample':>9}",
+    ]
+    for m in found.marginals:
+        name = m.name if m.unit == "1" else f"{m.name} ({m.unit})"
+        low, high = m.interval
+        lines.append(
+            f"    {name:<18}{number(m.median):>5}{f'{number(low)} to {number(high)}':>22}"
+            f"{m.rhat:>9.3f}{m.ess:>9.0f}"
+        )
+    likely = sorted(found.sites, key=lambda n: -found.sites[n])[:5]
+    lines.append(
+        "    n: " + ", ".join(f"{n} ({100 * found.sites[n]:.0f} %)" for n in sorted(likely))
+    )
+    return lines
 
 
 def _check(check: Check) -> str:

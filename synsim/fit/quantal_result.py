@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim.fit import quantal_cells
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.profile import VENZON
 from synsim.fit.quantal_calibrate import Calibration, as_dict
 from synsim.fit.quantal_classical import Check, pulses
 from synsim.fit.quantal_data import Responses
+from synsim.fit.quantal_draws import Posterior, draw_columns
+from synsim.fit.quantal_draws import as_dict as posterior_dict
 from synsim.fit.quantal_models import ASSUMED_CV, LARGEST_CV, Comparison, ModelFit
+from synsim.fit.quantal_posterior import FOREMAN_MACKEY, PRIORS, VEHTARI
 from synsim.fit.release_filter import BARRI, BIRD, RABINER
 from synsim.models.quantal_release import KATZ
 from synsim.models.quantal_variability import CLEMENTS_SILVER, SILVER
@@ -56,6 +60,7 @@ class GroupFit:
     flipped: bool
     warnings: tuple[str, ...]
     calibration: Calibration | None = None
+    posterior: Posterior | None = None
 
     @property
     def label(self) -> str:
@@ -79,6 +84,7 @@ class QuantalFit:
         what to mind, one line each
     responses : the data
     fits : tuple of GroupFit, one per group
+    populations : mean and median over the cells of each kind, where there are three or more
     settings, conventions, seed, citations : what a summary states
     """
 
@@ -87,16 +93,23 @@ class QuantalFit:
     warnings: list[str]
     settings: dict[str, Any]
     seed: int
+    populations: tuple[quantal_cells.Population, ...] = ()
 
     @property
     def conventions(self) -> dict[str, str]:
-        return dict(CONVENTIONS)
+        if not any(g.posterior for g in self.fits):
+            return dict(CONVENTIONS)
+        return CONVENTIONS | {f"prior of {name}": words for name, words in PRIORS.items()}
 
     @property
     def citations(self) -> list[str]:
         """Sources of the models and the methods."""
         found = [KATZ, FUHRMANN, MAASS_MARKRAM, BARRI, BIRD, RABINER, SCHWARZ, HURVICH_TSAI]
         found += [VENZON, CLEMENTS_SILVER, SILVER, EFRON]
+        if self.populations:
+            found.append(quantal_cells.HESTERBERG)
+        if any(g.posterior for g in self.fits):
+            found += [FOREMAN_MACKEY, VEHTARI]
         return list(dict.fromkeys(str(citation) for citation in found))
 
     @property
@@ -105,6 +118,7 @@ class QuantalFit:
         r = self.responses
         return {
             "fits": [_group(g) for g in self.fits],
+            **({"cells": quantal_cells.as_list(self.populations)} if self.populations else {}),
             "data": {"file": r.source, "sha256": r.sha256, "columns": dict(r.taken)},
         }
 
@@ -172,6 +186,14 @@ class QuantalFit:
         from synsim.results import to_csv
 
         files: dict[str, Any] = {"data.csv": to_csv(self.columns()), "report.txt": self.report()}
+        if self.responses.group_by:
+            rows = quantal_cells.cell_columns(self.fits, self.responses.group_by)
+            files["cells.csv"] = to_csv(rows)
+        if self.populations:
+            files["group.csv"] = to_csv(quantal_cells.group_columns(self.populations))
+        sampled = [(g.group, g.posterior) for g in self.fits if g.posterior is not None]
+        if sampled:
+            files["posterior.csv"] = to_csv(draw_columns(sampled, self.responses.group_by))
         if plot:
             from synsim import style
 
@@ -221,6 +243,7 @@ def _group(g: GroupFit) -> dict[str, Any]:
             for c in g.checks
         },
         **({"calibration": as_dict(g.calibration)} if g.calibration is not None else {}),
+        **({} if g.posterior is None else {"posterior": posterior_dict(g.posterior)}),
     }
 
 

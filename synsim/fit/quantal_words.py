@@ -21,7 +21,9 @@ from synsim.fit.words import number
 
 if TYPE_CHECKING:
     from synsim.fit.quantal_classical import Check
+    from synsim.fit.quantal_draws import Posterior
 
+RHAT, ESS = 1.01, 400.0  # of a posterior (Vehtari et al. 2021)
 RIVAL = 2.0  # BIC differences up to this leave the model undecided (Kass & Raftery 1995)
 WEAK = 4.0  # an interval whose ends differ by more than this factor
 
@@ -127,6 +129,42 @@ def comb(fit: ModelFit) -> list[str]:
         "quanta, which are hardly credible and make intervals too narrow; see what "
         f"--cv {ASSUMED_CV:g} gives"
     ]
+
+
+def of_posterior(fit: ModelFit, found: Posterior) -> list[str]:
+    """What to mind about a posterior, and where it and the intervals of the fit disagree."""
+    words = []
+    if not found.converged:
+        bad = [
+            f"{m.name} (R-hat {m.rhat:.3f}, sample {m.ess:.0f})"
+            for m in found.marginals
+            if not (m.rhat < RHAT and m.ess > ESS)
+        ]
+        words.append(
+            f"the posterior has not converged after {found.steps} steps: {', '.join(bad)}; "
+            f"expected R-hat below {RHAT:g} and a sample above {ESS:g} (--posterior-steps)"
+        )
+    if fit.n_fixed:
+        return words
+    high = sum(p for n, p in found.sites.items() if n > 0.9 * found.n_max)
+    if high > 0.025:
+        words.append(
+            f"posterior: n above {0.9 * found.n_max:.0f} has probability {high:.2f}; the data do "
+            "not bound n, and n, p and q hang on its prior (--n-max)"
+        )
+    low, top = fit.estimate("n").interval
+    inside = sum(
+        p
+        for n, p in found.sites.items()
+        if (low or 1) <= n <= (found.n_max if top is None else top)
+    )
+    if inside < 0.5:
+        words.append(
+            f"the posterior gives the 95 % set of n of the fit only {100 * inside:.0f} %: the "
+            "greatest likelihood is a narrow one (steps of q that suit by chance), and the "
+            "posterior is to be preferred"
+        )
+    return words
 
 
 def all_words(
