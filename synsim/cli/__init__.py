@@ -25,6 +25,7 @@ Plastic, unreliable synapses: simulate, predict and fit them.
   synsim describe stdp-window              what a protocol, model or preset is
   synsim run stdp-window --out window      an experiment: table, summary and figure in ./window
   synsim run stdp-window --help            its settings
+  synsim extract CELL.abf --out cell       amplitudes from your recordings
   synsim fit stdp DATA.csv --out fit       fit a window to recordings
 """
 

@@ -150,6 +150,9 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     warn(result.warnings)
     figures = "" if parsed.no_plot else ", figure.png, figure.svg"
     say(f"{out}: data.csv, averages.csv, summary.json{figures}")
+    noise = result.measured.noise
+    known = "" if noise is None or result.measured.noise_mean else f" --s0 {noise:.3g}{result.unit}"
+    say(f"next: synsim fit quantal {out / 'data.csv'}{known} --out FIT")
     return 0
 
 

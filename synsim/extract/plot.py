@@ -98,7 +98,10 @@ def draw_amplitudes(result: Extracted, pattern: str, ax: Axes) -> Axes:
     ax.errorbar(pulses, own.mean(axis=0), yerr=error, fmt="_", ms=9, mew=1.3, elinewidth=0.9,
                 color=style.COLOURS["data"], label="mean, ± SEM")  # fmt: skip
     ax.set_xlim(0.4, pulses[-1] + 0.6)
-    ax.locator_params(axis="x", integer=True)
+    if pulses.size <= 12:
+        ax.set_xticks(pulses)
+    else:
+        ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("Pulse")
     ax.set_ylabel(f"Amplitude ({result.unit})")
     return ax
