@@ -1,4 +1,4 @@
-"""`fit quantal` and `fit stp` as commands."""
+"""`fit quantal`, `fit locus` and `fit stp` as commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synsim.cli import fit_quantal, fit_stp
+from synsim.cli import fit_locus, fit_quantal, fit_stp
 from synsim.cli.parser import Parser
 from synsim.component import InputError
 
@@ -18,6 +18,7 @@ def run(*arguments: str) -> int:
     kinds = parser.add_subparsers(required=True, parser_class=Parser)
     fit_quantal.configure(kinds)
     fit_stp.configure(kinds)
+    fit_locus.configure(kinds)
     parsed, rest = parser.parse_known_args(list(arguments))
     return parsed.execute(parsed, rest)
 
@@ -36,6 +37,18 @@ def test_quantal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert document["results"]["data"]["columns"]["amplitude"] == "epsc_pA"
     with pytest.raises(InputError, match="--force"):
         run("quantal", str(data), "--out", str(out))
+
+
+def test_locus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run("locus", "sjostrom_2001_ltd", "--assume-n", "5,4", "--out", str(out)) == 0
+    said = capsys.readouterr()
+    assert said.out == "" and "Share of p" in said.err and "is assumed" in said.err
+    document = json.loads((out / "summary.json").read_text())
+    assert document["command"] == "fit locus"
+    assert document["results"]["fits"][0]["assumed_n"] == [5, 4]
+    names = sorted(p.name for p in out.iterdir())
+    assert names == ["data.csv", "figure.png", "figure.svg", "report.txt", "summary.json"]
 
 
 def test_stp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +70,13 @@ def test_stp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("quantal", "epsc_gontier_2023", "--out", "o", "--n-max", "many"), "--n-max"),
         (("quantal", "epsc_gontier_2023", "--out", "o", "--cv", "big"), "--cv"),
         (("quantal", "epsc_gontier_2023", "--out", "o", "--s0", "2ms"), "--s0"),
+        (("quantal", "epsc_gontier_2023", "--out", "o", "--posterior-steps", "x"), "--posterior-s"),
+        (("locus", "x.csv"), "--out is missing"),
+        (("locus", "nowhere.csv", "--out", "o"), "no such file"),
+        (("locus", "epsc_gontier_2023", "--out", "o"), "--epoch-column"),
+        (("locus", "sjostrom_2001_ltp", "--out", "o"), "--assume-n 5"),
+        (("locus", "sjostrom_2001_ltp", "--out", "o", "--assume-n", "five"), "--assume-n"),
+        (("locus", "sjostrom_2001_ltp", "--out", "o", "--noise", "x"), "--noise"),
         (("stp", "pvbc_depressing", "--out", "o", "--model", "x"), "--model"),
     ],
 )
