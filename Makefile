@@ -11,11 +11,12 @@ SOURCES := setup.cfg pyproject.toml
 
 export MPLBACKEND ?= Agg
 
-.PHONY: help install install-test demo test lint style types contract check format wheel clean distclean
+.PHONY: help install install-test demo test validate lint style types contract check format wheel clean distclean
 
 help:
 	@echo 'make demo      simulate an STDP window in compiled C++ and fit one to recordings'
 	@echo 'make test      run the tests'
+	@echo 'make validate  fit simulated experiments by the hundred, write docs/validation_fits.md (hours)'
 	@echo 'make lint      style, formatting, types and import contract'
 	@echo 'make check     lint, then test'
 	@echo 'make format    put the code into the shape that lint asks for'
@@ -52,6 +53,10 @@ demo: install
 
 test: install-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+# Experiments that results/validation holds already are not run again.
+validate: install-test
+	$(BIN)/python -m validation --report docs/validation_fits.md $(ARGS)
 
 lint: style types contract
 

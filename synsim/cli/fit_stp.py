@@ -9,7 +9,7 @@ from synsim.cli.parser import refuse
 
 DESCRIPTION = """\
 Fit short-term plasticity (Tsodyks-Markram) to averaged trains: efficacy A, release probability U,
-recovery tau_rec, facilitation tau_facil; with and without facilitation, all trains at once.
+recovery tau_rec, facilitation tau_facil, inactive state tau_inact; all trains at once.
 
 FILE is a CSV file with a header and one row per pulse (lines that begin with # are comments),
 or the name of a recording that comes with synsim: mossy_fibre_2018, pvbc_depressing.
@@ -20,6 +20,7 @@ or the name of a recording that comes with synsim: mossy_fibre_2018, pvbc_depres
 
 Rows of the same protocol, freq_hz, train, ... are one train, and every train begins at rest. A
 column cell groups the rows, one fit each. Standard errors are taken from sem, or sd and n.
+Recovery may be given as pairs instead: interval_ms and ratio (second response over the first).
 
   synsim fit stp mossy_fibre_2018 --out fit
   synsim fit stp my.csv --train-column pattern --amplitude-column peak --out fit
@@ -46,7 +47,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
-    data.add_argument("--amplitude-column", metavar="COL", help="column of the mean response")
+    data.add_argument(
+        "--interval-column",
+        metavar="COL",
+        help="interval between two pulses, of which the amplitude is the ratio",
+    )
+    data.add_argument(
+        "--amplitude-column", metavar="COL", help="column of the mean response, or of the ratio"
+    )
     data.add_argument("--sem-column", metavar="COL", help="standard error of each mean")
     data.add_argument(
         "--sd-column", metavar="COL", help="standard deviation instead; needs how many there were"
@@ -63,7 +71,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="NAME[,NAME]",
-        help="models to fit: depression, depression_facilitation (default: both)",
+        help="models to fit: depression, depression_facilitation, three_state, "
+        "three_state_facilitation (default: the first three)",
     )
 
 
@@ -84,6 +93,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     result = fit_stp(
         parsed.file,
         time_column=parsed.time_column,
+        interval_column=parsed.interval_column,
         amplitude_column=parsed.amplitude_column,
         sem_column=parsed.sem_column,
         sd_column=parsed.sd_column,

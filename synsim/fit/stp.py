@@ -1,7 +1,8 @@
 """`synsim fit stp`: the Tsodyks-Markram model fitted to averaged trains.
 
-Depression alone, and depression with facilitation, are fitted by maximum likelihood to the mean
-responses of one or more trains at once, with shared parameters. The variance of a mean is
+Depression alone, with facilitation, with an inactive state, and with both, are fitted by maximum
+likelihood to the mean responses of one or more trains at once, with shared parameters; or to the
+ratios of pairs of pulses (recovery). The variance of a mean is
 sem^2 + scatter^2 with the scatter fitted; where no standard errors are given this is
 least squares. Intervals are from the profile likelihood, because such fits are badly conditioned
 on short regular trains (Costa, Sjostrom & van Rossum 2013): several sets of parameters give
@@ -18,7 +19,7 @@ import numpy as np
 
 from synsim.component import InputError
 from synsim.fit import stp_words
-from synsim.fit.stp_curve import MODELS, Trains
+from synsim.fit.stp_curve import MODELS, STANDARD, Pairs, Trains
 from synsim.fit.stp_data import Pulses, read_pulses
 from synsim.fit.stp_models import fit_models
 from synsim.fit.stp_result import GroupFit, StpFit
@@ -32,6 +33,7 @@ def fit_stp(
     data: Any,
     *,
     time_column: str | None = None,
+    interval_column: str | None = None,
     amplitude_column: str | None = None,
     sem_column: str | None = None,
     sd_column: str | None = None,
@@ -45,14 +47,16 @@ def fit_stp(
     Parameters
     ----------
     data : path of a CSV file, name of a recording that ships with synsim, or DataFrame; one
-        row per pulse of an averaged train
+        row per pulse of an averaged train, or per interval of pairs of pulses
     time_column, amplitude_column : guessed from their names when not given
+    interval_column : the interval between two pulses; the amplitude is then the ratio of the
+        second response to the first
     sem_column, sd_column, n_column : standard error of each mean, or standard deviation and
         number of responses; in the unit of the amplitude
     train_column : columns that tell trains apart; guessed (protocol, freq_hz, ...) when None
     group_by : columns; each combination of their values is fitted by itself. None groups by
         `cell` where there is one
-    models : depression, depression_facilitation; both when not given
+    models : some of `stp_curve.MODELS`; `stp_curve.STANDARD` when not given
 
     Returns
     -------
@@ -64,7 +68,7 @@ def fit_stp(
         one line, for data or arguments that are missing, wrong or not certain, and when no
         group can be fitted.
     """
-    names = models.split(",") if isinstance(models, str) else list(models or MODELS)
+    names = models.split(",") if isinstance(models, str) else list(models or STANDARD)
     chosen = tuple(dict.fromkeys(name.strip() for name in names))
     for name in chosen:
         if name not in MODELS:
@@ -80,6 +84,7 @@ def fit_stp(
     pulses = read_pulses(
         table,
         time_column=time_column,
+        interval_column=interval_column,
         amplitude_column=amplitude_column,
         sem_column=sem_column,
         sd_column=sd_column,
@@ -109,6 +114,7 @@ def fit_stp(
         settings={
             "file": None if table.path is None else os.fspath(data),
             "time_column": pulses.taken["time"],
+            "interval_column": pulses.taken["interval"],
             "amplitude_column": pulses.taken["amplitude"],
             "sem_column": pulses.taken["sem"],
             "sd_column": pulses.taken["sd"],
@@ -130,15 +136,21 @@ def _listed(given: str | Sequence[str] | None) -> list[str] | None:
 def _fit_group(
     pulses: Pulses, group: tuple[str, ...], named: dict[str, str], models: Sequence[str]
 ) -> GroupFit:
+    own = [row for row, g in enumerate(pulses.groups) if g == group]
     by_train: dict[str, list[int]] = {}
-    for row, (own, train) in enumerate(zip(pulses.groups, pulses.trains, strict=True)):
-        if own == group:
-            by_train.setdefault(train, []).append(row)
-    rows = np.concatenate([np.array(r) for r in by_train.values()])
-    trains = Trains([pulses.time[r] for r in by_train.values()])
+    if pulses.pairs:
+        rows = np.array(sorted(own, key=lambda row: pulses.time[row]))
+        trains: Trains = Pairs(pulses.time[rows])
+        names = tuple(pulses.trains[row] for row in rows)
+    else:
+        for row in own:
+            by_train.setdefault(pulses.trains[row], []).append(row)
+        rows = np.concatenate([np.array(r) for r in by_train.values()])
+        trains = Trains([pulses.time[r] for r in by_train.values()])
+        names = tuple(by_train)
     y = pulses.amplitude[rows]
     flipped = bool(y.mean() < 0)
     fits, skipped = fit_models(trains, -y if flipped else y, pulses.sem[rows], pulses.unit, models)
     places = [f"{pulses.row_word} {pulses.rows[i]}" for i in rows]
     words = stp_words.all_words(fits, skipped, trains, places)
-    return GroupFit(named, rows, tuple(by_train), trains, fits, skipped, flipped, tuple(words))
+    return GroupFit(named, rows, names, trains, fits, skipped, flipped, tuple(words))

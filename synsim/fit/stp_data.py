@@ -10,6 +10,12 @@
     cell        one fit for each; all trains of a fit share their parameters
 
 Every train starts from rest. Amplitudes whose mean is negative (inward currents) are turned.
+
+Instead of time and amplitude a table may have the ratio of the second response to the first of
+pairs of pulses (recovery), one row per interval:
+
+    interval    interval_s, interval_ms, isi, ipi, pause with the unit
+    ratio       ratio, ppr, recovery, paired_pulse_ratio
 """
 
 from __future__ import annotations
@@ -31,6 +37,8 @@ _AMPLITUDES = (
     "mean", "amplitude", "amp", "amp_norm", "amplitude_norm", "response", "epsc", "epsp", "ipsc",
     "ipsp", "psc", "psp", "mean_norm",
 )  # fmt: skip
+_INTERVALS = ("interval", "isi", "ipi", "inter_pulse_interval", "pause", "delay")
+_RATIOS = ("ratio", "ppr", "recovery", "paired_pulse_ratio", "ratio_2_1")
 _TRAINS = ("protocol", "freq_hz", "frequency_hz", "rate_hz", "train", "pattern", "sweep")
 
 
@@ -38,6 +46,7 @@ _TRAINS = ("protocol", "freq_hz", "frequency_hz", "rate_hz", "train", "pattern",
 class Pulses:
     """Averaged responses, one row per pulse: time in ms, amplitude, sem (0: not given), (m,) each.
 
+    Of `pairs` the time is the interval between the two pulses, and the amplitude their ratio.
     `groups` and `trains` hold one tuple or label per row. `rows` is where each stands.
     """
 
@@ -54,12 +63,14 @@ class Pulses:
     sha256: str | None
     taken: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    pairs: bool = False
 
 
 def read_pulses(
     table: Table,
     *,
     time_column: str | None = None,
+    interval_column: str | None = None,
     amplitude_column: str | None = None,
     sem_column: str | None = None,
     sd_column: str | None = None,
@@ -75,19 +86,36 @@ def read_pulses(
         one line: a column is missing, not certain, or holds something else than it should.
     """
     notes: list[str] = []
-    time_name = _one(
-        table,
-        time_column,
-        [n for n in table.names if split_unit(n)[0].lower() in _TIMES and split_unit(n)[1]],
-        "the time of the stimulus, as t_ms",
-        "--time-column",
+    if interval_column is not None and time_column is not None:
+        raise InputError("--interval-column and --time-column: give one of them")
+    timed, paired = _named(table, _TIMES), _named(table, _INTERVALS)
+    ratios = [n for n in table.names if n.lower() in _RATIOS]
+    pairs = interval_column is not None or (
+        time_column is None and not timed and bool(paired) and bool(ratios)
     )
-    name = _amplitude(table, amplitude_column)
+    if pairs:
+        what = "the interval between the two pulses, as interval_ms"
+        time_name = _one(table, interval_column, paired, what, "--interval-column")
+        what = "the ratio of the second response to the first"
+        name = _one(table, amplitude_column, ratios, what, "--amplitude-column")
+    else:
+        what = "the time of the stimulus, as t_ms"
+        time_name = _one(table, time_column, timed, what, "--time-column")
+        name = _amplitude(table, amplitude_column)
     time, amplitude = table.times(time_name, "ms"), table.numbers(name)
+    if pairs:
+        for row in np.flatnonzero(time <= 0):
+            raise table.refuse(int(row), time_name, "an interval above 0")
+        for row in np.flatnonzero(amplitude < 0):
+            raise table.refuse(int(row), name, "a ratio, not below 0")
     sem, errors = _errors(table, sem_column, sd_column, n_column, notes)
     by = ("cell",) if group_by is None and "cell" in table.columns else tuple(group_by or ())
     by = tuple(table.require(column, "--group-by") for column in by)
-    if train_column is None:
+    if pairs:
+        split: list[str] = []
+        if train_column is not None:
+            raise InputError("--train-column: pairs of pulses have no trains, expected none")
+    elif train_column is None:
         split = [c for c in _TRAINS if c in table.columns and c not in (*by, name, time_name)]
     else:
         split = [table.require(column, "--train-column") for column in train_column]
@@ -98,16 +126,48 @@ def read_pulses(
         ", ".join(f"{c} {texts[i]}" for c, texts in zip(split, train_texts, strict=True))
         for i in range(len(table))
     ]
-    trains = _split(table, time_name, time, groups, labels, bool(split), notes)
+    if pairs:
+        trains = [f"interval {v:g} ms" for v in time]
+    else:
+        trains = _split(table, time_name, time, groups, labels, bool(split), notes)
     used = {time_name, name, *by, *split, *(v for v in errors.values() if v)}
-    taken: dict[str, Any] = {"time": time_name, "amplitude": name, **errors}
+    taken: dict[str, Any] = {"amplitude": name, **errors}
+    taken |= {"time": None if pairs else time_name, "interval": time_name if pairs else None}
     taken |= {"train": split, "group_by": list(by)}
     taken["not_used"] = [c for c in table.names if c not in used]
-    unit = split_unit(name)[1] or "1"
+    notes += _pooled(table, taken["not_used"])
+    unit = "1" if pairs else split_unit(name)[1] or "1"
     return Pulses(
         time, amplitude, sem, unit, by, groups, trains, list(table.lines), table.row_word,
-        table.source, table.sha256, taken, notes,
+        table.source, table.sha256, taken, notes, pairs,
     )  # fmt: skip
+
+
+def _named(table: Table, names: tuple[str, ...]) -> list[str]:
+    """Columns of these names with a unit."""
+    parts = {n: split_unit(n) for n in table.names}
+    return [n for n, (stem, unit) in parts.items() if unit and stem.lower() in names]
+
+
+def _pooled(table: Table, columns: list[str]) -> list[str]:
+    """A note on each column of words that is not used: its values may be different synapses."""
+    notes = []
+    for column in columns:
+        words = dict.fromkeys(table.texts(column))
+        if 1 < len(words) < len(table) and not any(_is_number(word) for word in words):
+            notes.append(
+                f"column {column!r} is not used, its values are pooled; --group-by {column} fits "
+                "each by itself"
+            )
+    return notes
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _one(table: Table, given: str | None, found: list[str], what: str, flag: str) -> str:

@@ -27,6 +27,7 @@ from synsim.fit.stp_curve import MODELS, Trains
 Array = NDArray[Any]
 
 _U = (1e-3, 1.0)
+_GAPS = 3  # different ones, at least, for an inactive state
 _EXACT = 1e-6  # of the largest response: the least scatter
 
 
@@ -116,16 +117,22 @@ def fit_models(
         raise InputError("every train has one pulse only, expected at least 2")
     if not np.any(y):
         raise InputError("every response is 0")
-    simpler: Array | None = None
+    gaps = np.unique(np.round(trains.intervals[np.isfinite(trains.intervals)], 6))
     for name in MODELS:
         if name not in models:
             continue
-        needed = len(MODELS[name]) + 3
+        needed = len(trains.parameters(name)) + 3
         if y.size < needed:
             skipped[name] = f"{y.size} pulses are too few, it needs {needed}"
             continue
+        if "tau_inact" in MODELS[name] and gaps.size < _GAPS:
+            skipped[name] = (
+                f"{gaps.size} different intervals are too few for an inactive state, it needs "
+                f"{_GAPS}"
+            )
+            continue
+        simpler = [fit for other, fit in found.items() if set(MODELS[other]) < set(MODELS[name])]
         found[name] = _fit(name, trains, y, sem, unit, simpler)
-        simpler = found[name].values
     if not found:
         raise InputError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
     order = sorted(found, key=lambda name: found[name].aicc)
@@ -142,37 +149,50 @@ def make_problem(name: str, trains: Trains, y: Array, sem: Array) -> Problem:
         "U": _U,
         "tau_rec": (0.05 * float(h.min()), long),
         "tau_facil": (0.05 * float(h.min()), long),
+        "tau_inact": (0.05 * float(h.min()), long),
     }
-    coordinates = tuple(Coordinate(p, *limits[p], log=True) for p in MODELS[name])
+    coordinates = tuple(Coordinate(p, *limits[p], log=True) for p in trains.parameters(name))
+
+    def curve(_: Array, *values: Any) -> Array:
+        return trains.curve(name, *values)
+
+    def gradient(_: Array, *values: Any) -> tuple[Array, ...]:
+        return trains.gradient(name, *values)
+
     return Problem(
-        trains.curve, trains.gradient, coordinates, np.arange(y.size, dtype=float), y, sem,
+        curve, gradient, coordinates, np.arange(y.size, dtype=float), y, sem,
         NOISES["gaussian"], (_EXACT * top, 3 * top),
     )  # fmt: skip
 
 
-def _starts(problem: Problem, simpler: Array | None) -> Array:
+def _starts(problem: Problem, simpler: Sequence[ModelFit]) -> Array:
     names = [c.name for c in problem.coordinates]
     low = {c.name: c.low for c in problem.coordinates}
     high = {c.name: c.high for c in problem.coordinates}
+    few = "tau_facil" in names and "tau_inact" in names
     grids = {
-        "U": [0.03, 0.1, 0.25, 0.5, 0.8],
+        "A": [1.0],
+        "U": [0.1, 0.3, 0.7] if few else [0.03, 0.1, 0.25, 0.5, 0.8],
         "tau_rec": np.geomspace(20 * low["tau_rec"], high["tau_rec"] / 20, 5).tolist(),
     }
     if "tau_facil" in names:
         grids["tau_facil"] = np.geomspace(20 * low["tau_facil"], high["tau_facil"] / 20, 4).tolist()
-    values = np.array([[1.0, *v] for v in itertools.product(*grids.values())])
-    shape = problem.predict(np.column_stack([values, np.ones(len(values))]))
-    weight = 1 / (problem.sem**2 + np.var(problem.y) / 10 + 1e-30)
-    values[:, 0] = np.maximum((shape * problem.y) @ weight / (shape**2 @ weight), low["A"])
-    if simpler is not None:
-        more = [*simpler[:-1], *([low["tau_facil"]] if len(simpler) == len(names) else [])]
-        values = np.vstack([values, more])
+    if "tau_inact" in names:
+        grids["tau_inact"] = [4 * low["tau_inact"], 20 * low["tau_inact"], 100 * low["tau_inact"]]
+    values = np.array(list(itertools.product(*(grids[name] for name in names))))
+    if "A" in names:
+        shape = problem.predict(np.column_stack([values, np.ones(len(values))]))
+        weight = 1 / (problem.sem**2 + np.var(problem.y) / 10 + 1e-30)
+        values[:, 0] = np.maximum((shape * problem.y) @ weight / (shape**2 @ weight), low["A"])
+    for fit in simpler:
+        own = named(fit)
+        values = np.vstack([values, [own.get(name, low[name]) for name in names]])
     spread = float(np.std(problem.y)) / 5
     return problem.to_u(values, np.clip(spread, *problem.scatter_bounds))
 
 
 def _fit(
-    name: str, trains: Trains, y: Array, sem: Array, unit: str, simpler: Array | None
+    name: str, trains: Trains, y: Array, sem: Array, unit: str, simpler: Sequence[ModelFit]
 ) -> ModelFit:
     problem = make_problem(name, trains, y, sem)
     start = _starts(problem, simpler)
@@ -204,7 +224,7 @@ def information(fit: ModelFit, trains: Trains) -> Array:
     values = fit.values[:-1]
     variance = float(np.mean(fit.problem.sem**2)) + fit.scatter**2
     columns = values[:, None, None]
-    slopes = trains.gradient(np.empty(0), *columns)
+    slopes = trains.gradient(fit.name, *columns)
     jacobian = np.array([s[0] * v for s, v in zip(slopes, values, strict=True)])
     return np.asarray(jacobian @ jacobian.T / variance)
 

@@ -1,4 +1,4 @@
-"""Figure of an STP fit: every train with the best model and its 95 % band."""
+"""Figure of an STP fit: every train, or all pairs, with the best model and its 95 % band."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synsim import style
+from synsim.fit.stp_curve import Pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,10 +51,42 @@ def draw_train(g: GroupFit, number: int, unit: str, ax: Axes) -> Axes:
     return ax
 
 
+def draw_pairs(g: GroupFit, ax: Axes) -> Axes:
+    """The second response over the first against the interval, the best model and its rival."""
+    fit, ends = g.best, g.trains.intervals[1]
+    low, high = fit.band
+    ax.fill_between(ends, low, high, color=style.COLOURS["band"], alpha=0.8, lw=0, label="95 %")
+    fine = Pairs(np.geomspace(ends.min(), ends.max(), 200))
+    for other in list(g.fits.values())[1:2]:
+        curve = fine.curve(other.name, *other.values[:-1, None, None])[0]
+        ax.plot(fine.intervals[1], curve, "--", color=style.COLOURS["neutral"], lw=0.9,
+                label=other.name)  # fmt: skip
+    curve = fine.curve(fit.name, *fit.values[:-1, None, None])[0]
+    ax.plot(fine.intervals[1], curve, color=style.COLOURS["model"], label=fit.name)
+    sem = fit.problem.sem
+    ax.errorbar(
+        ends,
+        fit.problem.y,
+        yerr=sem if sem.any() else None,
+        fmt="o",
+        ms=3,
+        color=style.COLOURS["data"],
+        elinewidth=0.7,
+        label="data, ± SEM" if sem.any() else "data",
+    )
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0)
+    ax.set_title(g.label)
+    ax.set_xlabel("Interval (ms)")
+    ax.set_ylabel("Second / first response")
+    return ax
+
+
 @style.styled
 def figure(result: StpFit) -> Figure:
     """All trains, up to three side by side."""
-    panels = [(g, i) for g in result.fits for i in range(len(g.names))]
+    pairs = result.pulses.pairs
+    panels = [(g, i) for g in result.fits for i in range(1 if pairs else len(g.names))]
     shown = panels[:MOST]
     columns = min(len(shown), _COLUMNS)
     rows = math.ceil(len(shown) / columns)
@@ -62,7 +95,10 @@ def figure(result: StpFit) -> Figure:
         squeeze=False,
     )  # fmt: skip
     for ax, panel in zip(axes.flat, shown, strict=False):
-        draw_train(panel[0], panel[1], result.pulses.unit, ax)
+        if pairs:
+            draw_pairs(panel[0], ax)
+        else:
+            draw_train(panel[0], panel[1], result.pulses.unit, ax)
     for ax in axes.flat[len(shown) :]:
         ax.remove()
     handles, labels = axes[0][0].get_legend_handles_labels()

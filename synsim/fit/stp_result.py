@@ -21,7 +21,7 @@ from synsim.fit.stp_data import Pulses
 from synsim.fit.stp_models import ModelFit
 from synsim.fit.stp_words import COSTA, RIVAL, interval, rivals, standardised, verdict
 from synsim.fit.words import number
-from synsim.models.tsodyks_markram import MAASS_MARKRAM, TSODYKS_MARKRAM
+from synsim.models.tsodyks_markram import MAASS_MARKRAM, TSODYKS_MARKRAM, TSODYKS_PAWELZIK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CONVENTIONS = {
     "A": "response if every site released: the mean response is A u x (A = n q)",
+    "tau_inact": "the shorter of two time constants that may be exchanged, at most tau_rec",
+    "pairs": "of pairs of pulses the ratio u_2 x_2/(u_1 x_1), without A",
     "order": "u and x recover over the interval, u facilitates, release uses that u and x",
     "rest": "every train begins at rest: u = U, x = 1",
     "sign": "magnitudes: responses are turned so that their mean is positive",
@@ -90,7 +92,15 @@ class StpFit:
     @property
     def citations(self) -> list[str]:
         """Sources of the models and the methods."""
-        found = [TSODYKS_MARKRAM, MAASS_MARKRAM, COSTA, HURVICH_TSAI, SCHWARZ, LMFIT]
+        found = [
+            TSODYKS_MARKRAM,
+            MAASS_MARKRAM,
+            TSODYKS_PAWELZIK,
+            COSTA,
+            HURVICH_TSAI,
+            SCHWARZ,
+            LMFIT,
+        ]
         return [str(citation) for citation in (*found, VENZON, BATES_WATTS)]
 
     @property
@@ -112,9 +122,11 @@ class StpFit:
         }
         table["train"] = [p.trains[i] for i in rows]
         table["pulse"] = [int(v) + 1 for g in self.fits for v in g.trains.pulse]
-        table["t_ms"] = p.time[rows].tolist()
+        table["interval_ms" if p.pairs else "t_ms"] = p.time[rows].tolist()
         best = [g.best for g in self.fits]
-        table[f"amplitude{unit}"] = np.concatenate([f.problem.y for f in best]).tolist()
+        table["ratio" if p.pairs else f"amplitude{unit}"] = np.concatenate(
+            [f.problem.y for f in best]
+        ).tolist()
         given = p.taken["sem"] or p.taken["sd"]
         table[f"sem{unit}"] = p.sem[rows].tolist() if given else [None] * rows.size
         table["model"] = [f.name for f in best for _ in range(f.size)]
@@ -142,17 +154,16 @@ class StpFit:
             parts = ", ".join(
                 f"{e.name} {amount(e.value, e.unit)} [{interval(e)}]" for e in g.best.estimates
             )
-            count = len(g.names)
-            lines.append(
-                f"{lead}{g.best.size} pulses in {count} train{'s' * (count > 1)}; "
-                f"{verdict(g.fits)}. {g.best.name}: {parts}"
-            )
+            lines.append(f"{lead}{_count(g)}; {verdict(g.fits)}. {g.best.name}: {parts}")
         return "\n".join([*lines, "95 % intervals in brackets, from the profile likelihood."])
 
     def report(self) -> str:
         """The fits in words and plain tables."""
         taken = self.pulses.taken
-        text = f"Time: column {taken['time']}. Amplitude: column {taken['amplitude']}"
+        if self.pulses.pairs:
+            text = f"Interval: column {taken['interval']}. Ratio: column {taken['amplitude']}"
+        else:
+            text = f"Time: column {taken['time']}. Amplitude: column {taken['amplitude']}"
         text += ", turned (it is negative)" if any(g.flipped for g in self.fits) else ""
         if taken["sem"]:
             text += f". Standard error: column {taken['sem']}"
@@ -247,8 +258,15 @@ def _model(fit: ModelFit, best: ModelFit) -> dict[str, Any]:
     }
 
 
+def _count(g: GroupFit) -> str:
+    if g.trains.relative:
+        return f"{g.best.size} pairs of pulses"
+    count = len(g.names)
+    return f"{g.best.size} pulses in {count} train{'s' * (count > 1)}"
+
+
 def _report_group(g: GroupFit) -> str:
-    title = f"{g.label or 'All trains'}: {g.best.size} pulses in {len(g.names)} trains"
+    title = f"{g.label or 'All trains'}: {_count(g)}"
     lines = [title, "-" * len(title), verdict(g.fits) + ".", ""]
     lines.append(f"  {'model':<26}{'k':>3}{'log lik':>10}{'AICc':>10}{'BIC':>10}{'R2':>7}")
     for name, f in g.fits.items():
@@ -270,7 +288,8 @@ def _wrap(text: str) -> str:
 
 
 _METHOD = (
-    "Mean response A u x, with u and x of the Tsodyks-Markram model and every train from rest; "
+    "Mean response A u x (of pairs: that of the second pulse over that of the first), with u and x "
+    "of the Tsodyks-Markram model and every train from rest; "
     "all trains share the parameters. Maximum likelihood with Gaussian residuals; variance of a "
     "mean = sem^2 + scatter^2, the scatter is fitted and counts as a parameter (k). Lower AICc is "
     f"better; models within {RIVAL:g} of the best are as good as it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -105,7 +106,7 @@ def helpful(fit: ModelFit, trains: Trains) -> list[str]:
     """
     names = [c.name for c in fit.problem.coordinates]
     poor = [names.index(name) for name in weak_names(fit)]
-    if not poor:
+    if not poor or trains.relative:  # a train says more than pairs, but not how much of A
         return []
     own = information(fit, trains)
     now = errors_of(own)
@@ -159,6 +160,40 @@ def misfit(fit: ModelFit) -> list[str]:
     return []
 
 
+def in_runs(fit: ModelFit, trains: Trains) -> list[str]:
+    """Whether residuals of pairs keep their sign along the intervals: the shape is another.
+
+    The runs test of Wald & Wolfowitz 1940, exact, one-sided at 5 %.
+    """
+    if not trains.relative:
+        return []
+    above = standardised(fit)[np.argsort(trains.intervals[1])] > 0
+    runs = 1 + int(np.sum(above[1:] != above[:-1]))
+    chance = runs_chance(runs, int(above.sum()), int((~above).sum()))
+    if chance > 0.05:
+        return []
+    return [
+        f"{fit.name}: above and below the curve change {runs - 1} times only along {above.size} "
+        f"intervals (p = {chance:.2g}): recovery has another shape than this model's, and its "
+        "time constants are averages"
+    ]
+
+
+def runs_chance(runs: int, n: int, m: int) -> float:
+    """P(no more runs than these) of n signs of one kind and m of the other in random order."""
+    if not n or not m:
+        return 1.0
+    ways = 0
+    for r in range(2, runs + 1):
+        k = r // 2
+        if r % 2:
+            ways += math.comb(n - 1, k) * math.comb(m - 1, k - 1)
+            ways += math.comb(n - 1, k - 1) * math.comb(m - 1, k)
+        else:
+            ways += 2 * math.comb(n - 1, k - 1) * math.comb(m - 1, k - 1)
+    return ways / math.comb(n + m, n)
+
+
 def all_words(
     fits: Mapping[str, ModelFit], skipped: Mapping[str, str], trains: Trains, rows: list[str]
 ) -> list[str]:
@@ -167,4 +202,5 @@ def all_words(
     best = next(iter(fits.values()))
     if len(rivals(fits)) > 1:
         found.append(verdict(fits))
-    return found + weak(best) + helpful(best, trains) + misfit(best) + outliers(best, rows)
+    found += weak(best) + helpful(best, trains) + misfit(best) + in_runs(best, trains)
+    return found + outliers(best, rows)
