@@ -4,10 +4,11 @@
     B_i(l) = b + (m_i - b) e^(-l/tau) / c           what would be there without pulse i
     a_i    = mean of y_i over L - w .. L + w        amplitude, L the lag of the average's peak
 
-m_i is the mean over the baseline window before stimulus i, b that before the first stimulus of
-the sweep, and c the mean of e^(-l/tau) over the (negative) lags of the window: so that an earlier
-response that decays with tau is taken away exactly, wherever in its decay pulse i comes. Without
-correction B_i = m_i.
+m_i is the mean over the baseline window before stimulus i; b is that before the first stimulus of
+the sweep, or the last one before i that came `FORGOTTEN` time constants after its predecessor (so
+that slow drift is not taken for a remnant); and c is the mean of e^(-l/tau) over the (negative)
+lags of the window: so that an earlier response that decays with tau is taken away exactly, wherever
+in its decay pulse i comes. Without correction B_i = m_i.
 
 With L and tau fixed a_i is linear in the samples: noise that is zero on average leaves it so, and
 the amplitudes of failures scatter evenly around 0. The extremum of each response by itself (`own`)
@@ -26,6 +27,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int_]
+
+FORGOTTEN = 8.0
+"""Time constants after which nothing is left of a response: e^-8 = 0.0003."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,18 @@ def remnant(windows: Windows, lags: ArrayLike, tau: float) -> Array:
     return np.asarray(np.exp(-np.asarray(lags) / tau) / np.exp(-window / tau).mean())
 
 
+def rested(stimuli: Indices, tau: float | None) -> Indices:
+    """For every stimulus, the last one up to it that nothing was left before, shape (pulses,).
+
+    `tau` is the decay in samples; where it is None only the first stimulus counts.
+    """
+    number = np.arange(stimuli.size)
+    if tau is None:
+        return np.zeros_like(number)
+    long = np.concatenate([[True], np.diff(stimuli) > FORGOTTEN * tau])
+    return np.maximum.accumulate(np.where(long, number, 0))
+
+
 def responses(
     trace: Array, stimuli: Indices, windows: Windows, tau: float | None, lags: Indices
 ) -> Array:
@@ -77,7 +93,7 @@ def responses(
     if tau is None:
         return np.asarray(found)
     left = remnant(windows, lags, tau)
-    return np.asarray(found + np.outer(local - local[0], 1.0 - left))
+    return np.asarray(found + np.outer(local - local[rested(stimuli, tau)], 1.0 - left))
 
 
 def smooth(rows: Array, half: int) -> Array:

@@ -152,7 +152,10 @@ def _channel(series: Any, recorded: bool) -> str:
     electrode = getattr(series, "electrode", None)
     if electrode is not None:
         return electrode.name if recorded else f"{electrode.name} command"
-    return re.sub(r"[\s_.-]*\d+$", "", series.name) or series.name
+    # Neo writes the segment's name before that of the signal.
+    segment = (_segment(series) or "").partition("/")[2]
+    name = series.name.removeprefix(segment).strip() or series.name
+    return re.sub(r"[\s_.-]*\d+$", "", name) or name
 
 
 def _segment(series: Any) -> str | None:

@@ -196,7 +196,9 @@ def _decay(
     notes: list[str],
 ) -> tuple[Decay, float]:
     try:
-        fitted = decay.fit(_after_last(made, windows, dt), latency, sign)
+        # Once more with a first tau: which baseline is that of the last response depends on it.
+        first = decay.fit(_after_last(made, windows, dt, None), latency, sign)
+        fitted = decay.fit(_after_last(made, windows, dt, first.tau), latency, sign)
     except InputError as error:
         raise InputError(
             f"{source}: responses may overlap, and how they decay is not seen: {error}; say "
@@ -216,13 +218,13 @@ def _decay(
     return fitted, fitted.tau
 
 
-def _after_last(made: list[Episode], windows: Windows, dt: float) -> Array:
+def _after_last(made: list[Episode], windows: Windows, dt: float, tau: float | None) -> Array:
     """Sweeps from the last stimulus on, baseline taken away, shape (sweeps, lags)."""
     rows = []
     for episode in made:
         values, at = episode.trace.values, episode.trace.index(episode.times)
         end = int(episode.trace.index(np.array([episode.end]))[0])
-        before = measure.baselines(values, at[:1], windows)[0]
+        before = measure.baselines(values, at, windows)[measure.rested(at, tau)[-1]]
         rows.append(values[at[-1] : min(end, at[-1] + round(_TAIL / dt))] - before)
     length = min(r.size for r in rows)
     return np.array([r[:length] for r in rows])

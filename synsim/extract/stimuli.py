@@ -121,9 +121,11 @@ def _shown(
     there = candidates(sweeps)
     others = [n for n in recording.channels() if n != response]
     if channel is None:
-        if len(there) != 1:
+        # Events may be anything (a comment, the beginning of a trial), so they are asked about.
+        commands = [n for n in there if any(n in s.commands for s in sweeps)]
+        if len(there) != 1 or not commands:
             listed = ", ".join(_words(n, t) for n, t in there.items())
-            have = f"more than one may be ({listed})" if there else "the file shows no stimulus"
+            have = f"it may be {listed}" if there else "the file shows no stimulus"
             also = f"; recorded beside the responses: {', '.join(others)}" if others else ""
             notes = f"; {'; '.join(recording.notes)}" if not there and recording.notes else ""
             raise InputError(
@@ -131,7 +133,7 @@ def _shown(
                 f"100ms,150ms or --stimulus-channel NAME{also}{notes}"
             )
         name = next(iter(there))
-        return Found(there[name], name, "the only command or event of the file with stimuli")
+        return Found(there[name], name, "the only command of the file, which has no events")
     if channel in there:
         if threshold is not None:
             raise InputError(

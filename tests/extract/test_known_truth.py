@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -147,7 +148,7 @@ def test_weak_responses_are_pointed_out() -> None:
     )
     made = Recording("simulated", "", "CSV", sweeps, "columns")
     with mock.patch("synsim.extract.run.read", return_value=made):
-        found = extract("simulated", decay="6ms")
+        found = extract("simulated", stimulus_channel="shocks", decay="6ms")
     none = (truth.quanta == 0).mean()
     assert found.results["failure_rate"] > none + 0.1
     error = np.sqrt(none * (2 - none) / truth.quanta.size)
@@ -183,9 +184,13 @@ def test_nwb_in_other_ways_gives_the_same(
 ) -> None:
     if how.get("interval") == 0.0:
         how = how | {"stimulus": None}
-    given = "60ms:140ms:20ms" if how.get("stimulus", "command") is None else None
+    given: dict[str, Any] = {}
+    if how.get("stimulus", "command") is None:
+        given = {"stimulus_times": "60ms:140ms:20ms"}
+    elif how.get("stimulus") == "events":
+        given = {"stimulus_channel": "shocks"}
     path = write_nwb(tmp_path / "other.nwb", small(), **how)
-    other = extract(path, stimulus_times=given, decay="6ms")
+    other = extract(path, **given, decay="6ms")
     np.testing.assert_allclose(other.measured.amplitude, few.measured.amplitude, rtol=1e-9)
 
 
@@ -220,6 +225,29 @@ def test_csv_gives_the_same(few: Extracted, tmp_path: Path) -> None:
         found = extract(path, stimulus_times=times, decay="6ms")
         assert found.unit == "pA"
         np.testing.assert_allclose(found.measured.amplitude, few.measured.amplitude, atol=1e-4)
+
+
+def test_nwb_written_by_neo(few: Extracted, tmp_path: Path) -> None:
+    """Neo writes the series of a segment with its name in front, and the segment as a comment."""
+    neo = pytest.importorskip("neo")
+    import quantities as pq
+
+    start = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    block = neo.Block(name="cell", session_start_time=start)
+    for k, sweep in enumerate(small().sweeps):
+        segment = neo.Segment(name=f"segment {k}")
+        segment.analogsignals.append(
+            neo.AnalogSignal(sweep, units="pA", sampling_rate=RATE * pq.Hz, name="epsc")
+        )
+        segment.block = block
+        segment.analogsignals[0].segment = segment
+        block.segments.append(segment)
+    path = tmp_path / "neo.nwb"
+    writer = neo.io.NWBIO(str(path), mode="w")
+    writer.write_all_blocks([block], validate=False)
+    found = extract(path, stimulus_times="60ms:140ms:20ms", decay="6ms")
+    assert found.chosen["channel"]["value"] == "epsc"
+    np.testing.assert_allclose(found.measured.amplitude, few.measured.amplitude, rtol=1e-6)
 
 
 def test_stimuli_in_a_recorded_channel(few: Extracted, tmp_path: Path) -> None:

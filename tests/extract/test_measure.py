@@ -36,6 +36,16 @@ def test_overlapping_decays_are_taken_away_exactly() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_drift_after_a_long_pause_is_no_remnant() -> None:
+    """The baseline jumps by 20 while nothing is left: later pulses start from the new one."""
+    trace = np.concatenate([exponentials(TAU, 17.0), exponentials(TAU, 37.0)])
+    stimuli = np.concatenate([STIMULI, STIMULI + 900])
+    assert measure.rested(stimuli, TAU).tolist() == [0, 0, 0, 0, 4, 4, 4, 4]
+    assert measure.rested(stimuli, None).tolist() == [0] * 8
+    found = measure.responses(trace, stimuli, WINDOWS, TAU, np.arange(3, 60))
+    np.testing.assert_allclose(found[:4], found[4:], atol=1e-12)
+
+
 def test_without_correction_the_remnant_is_lost() -> None:
     """The error is (m - b) (1 - e^(-l/tau) / c), m - b the remnant seen in the baseline."""
     trace, lag = exponentials(TAU, 17.0), 10
