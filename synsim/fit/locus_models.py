@@ -3,8 +3,9 @@
 Eight models (none changes, one, two, or all three) are fitted to both epochs together and
 compared by BIC. Their weights, exp(-BIC/2) normalised, stand for posterior probabilities of equally
 likely models (Raftery 1995); the weight of a locus is the sum over the models in which it changes.
-A verdict needs a lead: within 2 BIC of the best nothing is decided, and the words name every
-model in question.
+A verdict needs a lead: of 2 BIC over models in which still more changes (they contain the best
+one, which can lead them by ln m per parameter at most), and of 6 over all others, which explain the
+responses in another way. Without it nothing is decided, and the words name every model in question.
 
 The release dynamics (constant, depression, depression_facilitation) are chosen beforehand, by
 BIC with p and q free to change. Time constants, s0 and cv are the same in both epochs unless
@@ -38,7 +39,9 @@ Array = NDArray[Any]
 
 LOCI = ("p", "n", "q")
 ALL = "p+n+q"
-RIVAL = 2.0  # in BIC: as near as this, nothing is decided
+#: As near as this in BIC, nothing is decided: models that hold the best one, and others
+#: ("positive" and "strong" evidence of Raftery 1995).
+RIVAL, STRONG = 2.0, 6.0
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,12 @@ class LocusComparison:
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """Names of the models within 2 BIC of the best, itself first."""
-        return tuple(n for n, m in self.models.items() if m.bic <= self.best.bic + RIVAL)
+        """Names of the models that the best one does not lead by enough, itself first."""
+        return tuple(
+            name
+            for name, m in self.models.items()
+            if m.bic - self.best.bic <= (RIVAL if set(m.loci) >= set(self.best.loci) else STRONG)
+        )
 
 
 def names(n_known: bool) -> list[tuple[str, ...]]:

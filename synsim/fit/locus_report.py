@@ -128,7 +128,8 @@ def _wrap(text: str) -> str:
 
 _METHOD = (
     "Maximum likelihood, exact, of both epochs at once; n runs over whole numbers. Models are "
-    "compared by BIC; within 2 of the best nothing is decided. A weight is exp(-BIC/2), "
-    "normalised. CV analysis assumes sites of equal p and q and epochs without drift. Receptors "
-    "gained at a silent site count as a change of n in both, however postsynaptic they are."
+    "compared by BIC; decided is what leads those that contain it by 2 and others by 6. A "
+    "weight is exp(-BIC/2), normalised. CV analysis assumes sites of equal p and q and epochs "
+    "without drift. Receptors gained at a silent site count as a change of n in both, however "
+    "postsynaptic they are."
 )

@@ -39,7 +39,8 @@ CONVENTIONS = {
     "or with steps of q in responses to many quanta (--cv auto)",
     "ci95": "profile likelihood over all else, n as well, for the best model and for that in which "
     "all may change; a null side has no limit, a null interval was not computed",
-    "criteria": "n, s0 and cv count as parameters; within 2 BIC of the best is undecided",
+    "criteria": "n, s0 and cv count as parameters; decided with a lead of 2 BIC over models that "
+    "contain the best and of 6 over others",
     "support": "sum of the BIC weights of the models in which a parameter changes",
     "cv_analysis": "responses from rest; variance less s0^2 of the best model; percentiles of a "
     "bootstrap",

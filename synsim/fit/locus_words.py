@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synsim.fit.locus_cv import PLACES
-from synsim.fit.locus_models import RIVAL
 from synsim.fit.quantal_models import ASSUMED_CV, LARGEST_CV
 from synsim.fit.words import number
 
@@ -34,7 +33,7 @@ def verdict(found: LocusComparison) -> str:
     rivals = found.rivals
     if len(rivals) > 1:
         named = "; ".join(says(name) for name in rivals)
-        return f"undecided (within {RIVAL:g} BIC: {named})"
+        return f"undecided ({named})"
     others = [m for m in found.models.values() if m is not found.best]
     ahead = min(m.bic for m in others) - found.best.bic
     verb = "changes" if len(found.best.loci) < 2 else "change"
