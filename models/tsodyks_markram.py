@@ -140,12 +140,13 @@ def train(
     -------
     u, x : as used in the release at each spike, shape S + (m,) each
     """
-    gaps = np.diff(np.asarray(times, dtype=float))
+    times = np.asarray(times, dtype=float)
+    gaps = times[1:] - times[:-1]
     U, rec, facil = np.asarray(U, dtype=float), decay(gaps, tau_rec), decay(gaps, tau_facil)
     if not U.ndim and rec.ndim == facil.ndim == 1:
-        return _one_train(float(U), rec.tolist(), facil.tolist(), np.size(times))
+        return _one_train(float(U), rec.tolist(), facil.tolist(), len(times))
     U, rec, facil = aligned(U, rec, facil)
-    shape = (np.size(times), *np.broadcast_shapes(U.shape, rec.shape[1:], facil.shape[1:]))
+    shape = (len(times), *np.broadcast_shapes(U.shape, rec.shape[1:], facil.shape[1:]))
     u, x = np.empty((2, *shape))
     u[:1], x[:1] = U, 1.0
     fade = (1 - U) * facil

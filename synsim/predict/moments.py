@@ -116,7 +116,7 @@ def train_moments(
         when the times do not increase, and for what sites cannot do
     """
     times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or np.any(times[1:] <= times[:-1]):
+    if times.ndim != 1 or bool((times[1:] <= times[:-1]).any()):
         raise InputError("times: found a train that does not increase, expected one that does")
     sites = release == "sites"
     if release not in RELEASES:
