@@ -71,9 +71,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     stimuli.add_argument(
         "--stimulus-threshold",
-        metavar="NUMBER",
-        help="for a recorded channel: departure from its median, in its unit (default: half of "
-        "the largest)",
+        metavar="VALUE",
+        help="for a recorded channel: departure from its median, as 1V (default: half of the "
+        "largest)",
     )
 
     how = parser.add_argument_group("how responses are measured (ranges are from the stimulus)")
@@ -119,7 +119,6 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     if parsed.out is None:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(parsed.out, force=parsed.force)
-    threshold = parsed.stimulus_threshold
 
     from synsim.extract import extract
 
@@ -131,7 +130,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         skip_incomplete=parsed.skip_incomplete,
         stimulus_times=parsed.stimulus_times,
         stimulus_channel=parsed.stimulus_channel,
-        stimulus_threshold=None if threshold is None else _number(threshold),
+        stimulus_threshold=parsed.stimulus_threshold,
         sweep_gap=parsed.sweep_gap,
         baseline=parsed.baseline,
         window=parsed.window,
@@ -154,12 +153,3 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     known = "" if noise is None or result.measured.noise_mean else f" --s0 {noise:.3g}{result.unit}"
     say(f"next: synsim fit quantal {out / 'data.csv'}{known} --out FIT")
     return 0
-
-
-def _number(text: str) -> float:
-    from synsim.component.errors import InputError
-
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"--stimulus-threshold: found {text!r}, expected a number") from None

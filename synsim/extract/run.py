@@ -34,7 +34,7 @@ def extract(
     skip_incomplete: bool = False,
     stimulus_times: str | Sequence[float] | None = None,
     stimulus_channel: str | None = None,
-    stimulus_threshold: float | None = None,
+    stimulus_threshold: str | float | None = None,
     sweep_gap: str | float | None = None,
     baseline: str | None = None,
     window: str | None = None,
@@ -61,7 +61,8 @@ def extract(
     skip_incomplete : leave out sweeps that end before their last response, instead of refusing
     stimulus_times : ``100ms,150ms``, ``start:stop:step``, or a CSV file with t_ms (and sweep)
     stimulus_channel : command, event or recorded channel that shows the stimuli
-    stimulus_threshold : for a recorded channel: departure from its median, in its unit
+    stimulus_threshold : for a recorded channel: departure from its median, as ``1V``, or a number
+        in its unit
     sweep_gap : a longer pause between stimuli begins a new sweep (recordings without sweeps)
     baseline : range before each stimulus that its response is measured from, default -5ms:0ms
     window : range after each stimulus in which the peak is looked for, default 1ms:25ms or up to

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.component import InputError
+from synsim.component import InputError, units
 from synsim.component.ranges import Values
+from synsim.component.units import UNITS
 from synsim.extract.recording import Recording, Sweep, Trace
 from synsim.tables import read_table, split_unit
 
@@ -76,7 +77,7 @@ def find(
     response: str,
     times: str | Sequence[float] | None,
     channel: str | None,
-    threshold: float | None,
+    threshold: str | float | None,
 ) -> Found:
     """The stimuli of each sweep.
 
@@ -87,7 +88,7 @@ def find(
     times : ``100ms,150ms``, ``start:stop:step``, a CSV file with a column t_ms (and sweep), or
         numbers in s; on the clock of each sweep
     channel : command, event or recorded channel that shows the stimuli
-    threshold : for a recorded channel, how far from its median a stimulus is, in its unit
+    threshold : for a recorded channel, how far from its median a stimulus is, as ``1V``
 
     Raises
     ------
@@ -97,8 +98,6 @@ def find(
     """
     if times is not None and channel is not None:
         raise InputError("--stimulus-times and --stimulus-channel: give one of them")
-    if threshold is not None and not threshold > 0:
-        raise InputError(f"--stimulus-threshold: found {threshold:g}, expected a number above 0")
     if threshold is not None and channel is None:
         raise InputError("--stimulus-threshold needs the channel it is for: --stimulus-channel")
     if times is not None:
@@ -115,7 +114,7 @@ def _shown(
     sweeps: Sequence[Sweep],
     response: str,
     channel: str | None,
-    threshold: float | None,
+    threshold: str | float | None,
 ) -> Found:
     """Stimuli that the file itself shows."""
     there = candidates(sweeps)
@@ -159,7 +158,7 @@ def _words(name: str, times: list[Array]) -> str:
 
 
 def _recorded(
-    recording: Recording, sweeps: Sequence[Sweep], channel: str, threshold: float | None
+    recording: Recording, sweeps: Sequence[Sweep], channel: str, threshold: str | float | None
 ) -> Found:
     """Stimuli in a recorded channel, with one threshold for all sweeps."""
     traces = []
@@ -176,7 +175,7 @@ def _recorded(
     spread = max(
         1.4826 * float(np.median(np.abs(t.values - r))) for t, r in zip(traces, rests, strict=True)
     )
-    level = 0.5 * far if threshold is None else threshold
+    level = 0.5 * far if threshold is None else _level(threshold, traces[0].unit)
     if threshold is None and not far > _CLEAR * spread:
         raise InputError(
             f"{recording.source}: channel {channel!r} (--stimulus-channel) shows no clear "
@@ -190,6 +189,21 @@ def _recorded(
         channel,
         f"named by --stimulus-channel; where it is {level:.4g} {unit} from its median ({how})",
     )
+
+
+def _level(threshold: str | float, unit: str | None) -> float:
+    """A departure in the unit of the channel; a plain number where it has none."""
+    if isinstance(threshold, str):
+        own = UNITS[unit or "1"]
+        try:
+            value = units.parse(threshold, (own.dimension,))[0] / own.factor
+        except InputError as error:
+            raise InputError(f"--stimulus-threshold: {error}") from None
+    else:
+        value = float(threshold)
+    if not value > 0:
+        raise InputError(f"--stimulus-threshold: found {threshold}, expected a value above 0")
+    return value
 
 
 def _given(recording: Recording, sweeps: Sequence[Sweep], times: str | Sequence[float]) -> Found:

@@ -52,7 +52,10 @@ def test_list(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ([], "--out is missing"),
         (["--out", "x", "--stimulus-chanel", "a"], "did you mean --stimulus-channel?"),
         (["--out", "{out}"], "when did the stimuli come?"),
-        (["--out", "{out}", "--stimulus-channel", "a", "--stimulus-threshold", "b"], "found 'b'"),
+        (
+            ["--out", "{out}", "--stimulus-channel", "a", "--stimulus-threshold", "1V"],
+            "stimulus 'a'",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(

@@ -272,6 +272,10 @@ def test_stimuli_in_a_recorded_channel(few: Extracted, tmp_path: Path) -> None:
     path = write_nwb(tmp_path / "ttl.nwb", truth, stimulus=None, extra=with_ttl)
     found = extract(path, channel="pipette", stimulus_channel="ttl", decay="6ms")
     np.testing.assert_array_equal(found.measured.amplitude, few.measured.amplitude)
+    how = {"channel": "pipette", "stimulus_channel": "ttl", "decay": "6ms"}
+    for threshold in ("4000mV", 1.0):
+        again = extract(path, **how, stimulus_threshold=threshold)
+        np.testing.assert_array_equal(again.measured.amplitude, few.measured.amplitude)
 
 
 def test_a_recording_without_sweeps_is_cut_where_stimuli_pause(tmp_path: Path) -> None:

@@ -269,4 +269,6 @@ def test_a_channel_without_stimuli(truth: Truth, tmp_path: Path) -> None:
     how = {"channel": "pipette", "stimulus_channel": "line"}
     refused("shows no clear stimulus", path, **how)
     refused("--stimulus-threshold: found -1", path, **how, stimulus_threshold=-1.0)
+    refused("found '2' without a unit", path, **how, stimulus_threshold="2")
+    refused("found '2pA' which is a current", path, **how, stimulus_threshold="2pA")
     assert "5 sweep(s) told apart by their" in read(path).describe()
