@@ -291,7 +291,7 @@ class ProtocolTests:
     def test_plot(self, outcome: Result, monkeypatch: pytest.MonkeyPatch) -> None:
         """On the axes given, on no others, without pyplot and without a trace in rcParams."""
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-        before = dict(rcParams)
+        before = rcParams.copy()  # as a dict it would choose a backend, and so import pyplot
         figure = Figure()
         mine, other = figure.subplots(1, 2)
         assert outcome.plot(mine) is mine
@@ -302,7 +302,7 @@ class ProtocolTests:
         assert figure.axes == [mine, other]
         own = outcome.plot()
         assert own.figure is not figure
-        assert dict(rcParams) == before
+        assert rcParams.copy() == before
 
     def test_figure_is_whole(self, outcome: Result, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)

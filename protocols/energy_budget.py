@@ -1,0 +1,368 @@
+"""Energy budgets of recorded synapses, before and after plasticity.
+
+Measured p and q of single connections give each mechanism's cost before and after, and how far
+each synapse is from the minimum-energy boundary: the least variance for its mean and energy
+(`synsim.predict.energy_budget`). Without weights of your own, the weight of each cost beside
+calcium is fitted to the release probabilities before plasticity (`synsim.fit.budget`), the
+costs are compared by AICc, and the distances are those of the best.
+
+The estimates have no n. It is assumed (--n), the same for all synapses and both states, and
+varied: a row for each. What does not depend on it is changes of cost, and, with fitted weights,
+distances and likelihood (the weight takes n up). Two controls say what the data can tell: the fit
+with q shuffled between synapses, which keeps that p is part of the mean p q, and the slope of
+precision in energy of synapses whose p is noise.
+
+The defaults are the connections of Sjostrom, Turrigiano & Nelson 2001 as distributed with Malkin et
+al. 2024. Malkin, O'Donnell & Houghton 2026 report a dominant calcium pump, a smaller turnover of
+vesicles and sigma^-2 ~ E^5 for five data sets.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import energy_budget_plot as plots
+from synsim import style
+from synsim.component import Citation, Parameters, option, parameter
+from synsim.component.errors import FieldError
+from synsim.component.ranges import values
+from synsim.energy_budget_data import (
+    STATES,
+    Cells,
+    log_changes,
+    mean_with_interval,
+    precision_energy_slope,
+    shuffled_gain,
+    slopes_of_uniform_p,
+)
+from synsim.fit.budget import CostModel, Distances, fit_all
+from synsim.models.energy import MALKIN_2024
+from synsim.models.energy_calcium import MALKIN_2026
+from synsim.predict.energy_budget import TERMS, calcium, distance, energy_of, least_variance
+from synsim.protocol import Result, Running
+from synsim.settings import file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "energy-budget"
+SJOSTROM = Citation(
+    "Sjostrom, Turrigiano & Nelson 2001, Neuron 32:1149", "10.1016/S0896-6273(01)00542-6"
+)
+SHIPPED = ("sjostrom_2001_ltp", "sjostrom_2001_ltd")
+
+
+def _weight(name: str) -> Any:
+    return parameter(
+        "1",
+        f"weight of {name} beside calcium; none to fit (all four none) or leave it out",
+        default=None,
+        low=0,
+        optional=True,
+    )
+
+
+class Settings(Parameters):
+    """The recordings, the assumed number of sites, and the costs."""
+
+    file: str | None = file(
+        "recording or CSV with pr_before, pr_after, q_before_mV, q_after_mV; none for the two that "
+        "ship: sjostrom_2001_ltp and sjostrom_2001_ltd",
+        optional=True,
+    )
+    n: NDArray[np.int64] = values(
+        "1", "assumed numbers of sites, with commas", default="1,5,20", integer=True
+    )
+    cost: str = option(
+        ("best", *TERMS),
+        "what is paid beside calcium: the best by AICc, or one of them",
+        default="best",
+    )
+    turnover: float | None = _weight("turnover (n)")
+    membrane: float | None = _weight("membrane (n q^(2/3), q in mV)")
+    actin: float | None = _weight("actin (n q^(1/3))")
+    trafficking: float | None = _weight("trafficking (n p)")
+    budget: float | None = parameter(
+        "1",
+        "energy whose least variance is asked for, in units of calcium at even odds",
+        default=None,
+        low=0,
+        low_open=True,
+        optional=True,
+    )
+    controls: int = parameter(
+        "1", "shuffles of q, and sets of random p", default=30, low=2, integer=True
+    )
+
+    def check(self) -> None:
+        if np.any(self.n < 1):
+            raise self._wrong(
+                "n", f"found {self.n.min():g}, expected at least 1: no sites release nothing"
+            )
+        given = self.weights
+        if given and not any(given.values()):
+            raise self._wrong(
+                next(iter(given)),
+                "found 0 for every weight, expected one above 0: endless sites would be free",
+            )
+        if given and self.cost != "best":
+            raise self._wrong(
+                "cost", f"found {self.cost!r} beside weights, expected one or the other"
+            )
+
+    def _wrong(self, field: str, problem: str) -> FieldError:
+        return FieldError(type(self).__name__, field, problem)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights that are given."""
+        found = {name: getattr(self, name) for name in TERMS}
+        return {name: weight for name, weight in found.items() if weight is not None}
+
+    def cells(self) -> list[Cells]:
+        """The recordings."""
+        return [Cells.read(name) for name in (SHIPPED if self.file is None else (self.file,))]
+
+
+class Outcome(Result):
+    """One row per cell, state and assumed n.
+
+    Columns dataset, cell, state (before, after), n (assumed), p, q_mV, mean_mV, sd_mV, cv; the
+    costs calcium, turnover, membrane, actin, trafficking, each with a coefficient of 1 and q in
+    mV; energy (weighted, in units of calcium at even odds), calcium_share of it, and distance:
+    ln(variance/least variance for this mean and energy).
+    """
+
+    protocol = NAME
+    settings_type = Settings
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Release probability against mean per site, with the best p of each cost."""
+        ax = style.axes(ax, width_mm=100, height_mm=80)
+        plots.draw_cells(ax, self)
+        return ax
+
+    @style.styled
+    def figure(self) -> Figure:
+        """Cells and boundaries, distances, changes of cost, and what the likelihood says."""
+        return plots.figure(self)
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Cost the recordings and fit the weights.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, of the controls and bootstrap; nothing is simulated
+
+    Returns
+    -------
+    Outcome with one row per cell, state and assumed n
+
+    Raises
+    ------
+    InputError
+        naming the file, line and column, for recordings that cannot be read
+    """
+    running = running or Running()
+    recorded = settings.cells()
+    p, q = (
+        {s: np.concatenate([getattr(cells, name)[s] for cells in recorded]) for s in STATES}
+        for name in ("p", "q")
+    )
+    if len(p["before"]) < 5:
+        raise FieldError(
+            type(settings).__name__,
+            "file",
+            f"found {len(p['before'])} cells, expected at least 5 for a fit",
+        )
+    models = fit_all(p["before"], p["before"] * q["before"])
+    best = min(TERMS, key=lambda name: models[name].aicc)
+    chosen = best if settings.cost == "best" else settings.cost
+    columns = _columns(settings, recorded, models[chosen])
+    results = _fits(models, p["after"], p["after"] * q["after"])
+    results |= _controls(settings, p["before"], q["before"], models, best, running.seed)
+    for cells in recorded:
+        for name, change in log_changes(cells).items():
+            key = f"{cells.dataset}_log_change_{name}"
+            three = mean_with_interval(change, running.seed)
+            results |= dict(zip((key, f"{key}_low", f"{key}_high"), three, strict=True))
+    table = {name: np.asarray(column) for name, column in columns.items()}
+    first = table["n"] == settings.n[0]
+    for state in STATES:
+        rows = first & (table["state"] == state)
+        results[f"median_distance_{state}"] = float(np.median(table["distance"][rows]))
+        results[f"mean_calcium_share_{state}"] = float(np.mean(table["calcium_share"][rows]))
+    if settings.budget is not None:
+        results |= _budget(settings, float(np.median(table["mean_mV"][first])), models[chosen])
+    given = settings.weights
+    paid = ", ".join(f"{k} {v:g}" for k, v in given.items()) if given else f"{chosen}, fitted"
+    return Outcome(
+        settings=settings,
+        columns=columns,
+        results=results,
+        conventions={
+            "n": "assumed, the same for every cell and state",
+            "paid beside calcium": paid,
+            "best by AICc": best,
+            "energy": "in units of what calcium costs at even odds of release",
+            "distance": "ln(variance/least variance) for the same mean and energy, n continuous",
+            "weight": "for one site and q in mV; for n sites it is that times n^-(alpha + gamma)",
+            "likelihood": "exp(-distance/T) in logit p between -8 and 8, given p q",
+        },
+        citations=(
+            *(cells.source for cells in recorded),
+            str(MALKIN_2026),
+            str(MALKIN_2024),
+            *([str(SJOSTROM)] if settings.file is None else []),
+        ),
+        seed=running.seed,
+        backend="numpy",
+        threads=1,
+        warnings=tuple(_notes(models, best, results)),
+    )
+
+
+def weights_for(settings: Settings, model: CostModel, n: int) -> dict[str, float]:
+    """The weights that were given, else the fitted one for n sites."""
+    if settings.weights:
+        return settings.weights
+    term = TERMS[model.name]
+    assert model.weight is not None
+    return {model.name: model.weight * float(n) ** -(term.alpha + term.gamma)}
+
+
+def _columns(settings: Settings, recorded: list[Cells], model: CostModel) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {}
+    for n in settings.n:
+        weights = weights_for(settings, model, int(n))
+        for cells in recorded:
+            for state in STATES:
+                p, q = cells.p[state], cells.q[state]
+                mean = n * p * q
+                sd = q * np.sqrt(n * p * (1 - p))
+                costs = {name: term.cost(n, p, mean) for name, term in TERMS.items()}
+                energy = energy_of(n, p, mean, weights)
+                if settings.weights:
+                    least = [
+                        least_variance(m, e, weights).sd for m, e in zip(mean, energy, strict=True)
+                    ]
+                    away = 2 * np.log(sd / np.array(least))
+                else:
+                    away = distance(model.name, calcium(p), energy - calcium(p))
+                rows: dict[str, Any] = {
+                    "dataset": [cells.dataset] * len(p),
+                    "cell": cells.names,
+                    "state": [state] * len(p),
+                    "n": [int(n)] * len(p),
+                    "p": p,
+                    "q_mV": q,
+                    "mean_mV": mean,
+                    "sd_mV": sd,
+                    "cv": sd / mean,
+                    "calcium": calcium(p),
+                    **costs,
+                    "energy": energy,
+                    "calcium_share": calcium(p) / energy,
+                    "distance": away,
+                }
+                for name, column in rows.items():
+                    found.setdefault(name, []).extend(np.asarray(column).tolist())
+    return found
+
+
+def _fits(models: dict[str, CostModel], p: NDArray[Any], size: NDArray[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"n_cells": len(p)}
+    for name, model in models.items():
+        key = name.replace("-", "_")
+        found |= {f"loglik_{key}": model.loglik, f"aicc_{key}": model.aicc}
+        if model.weight is None or model.temperature is None:
+            continue
+        ends = [float("nan") if end is None else end for end in (model.low, model.high)]
+        later = Distances.of(name, float(np.log(model.weight)), p, size)
+        found |= {
+            f"weight_{key}": model.weight,
+            f"weight_{key}_low": ends[0],
+            f"weight_{key}_high": ends[1],
+            f"temperature_{key}": model.temperature,
+            f"loglik_after_{key}": float(later.loglik(float(np.log(model.temperature))).sum()),
+        }
+    return found
+
+
+def _controls(
+    settings: Settings,
+    p: NDArray[Any],
+    q: NDArray[Any],
+    models: dict[str, CostModel],
+    best: str,
+    seed: int,
+) -> dict[str, float]:
+    other = best if best != "turnover" else "membrane"
+    gain, shuffled = shuffled_gain(other, p, q, settings.controls, seed)
+    random = slopes_of_uniform_p(len(p), settings.controls, seed)
+    weight = models["turnover"].weight
+    assert weight is not None
+    return {
+        f"loglik_{other}_over_turnover": gain,
+        f"loglik_{other}_over_turnover_shuffled_mean": float(shuffled.mean()),
+        f"loglik_{other}_over_turnover_shuffled_sd": float(shuffled.std(ddof=1)),
+        "shuffled_p_value": float((1 + np.sum(shuffled >= gain)) / (1 + len(shuffled))),
+        "precision_energy_slope_turnover": precision_energy_slope(p, weight),
+        "precision_energy_slope_of_random_p_mean": float(random.mean()),
+        "precision_energy_slope_of_random_p_sd": float(random.std(ddof=1)),
+    }
+
+
+def _budget(settings: Settings, mean: float, model: CostModel) -> dict[str, float]:
+    assert settings.budget is not None
+    n = int(settings.n[0])
+    made = least_variance(mean, settings.budget, weights_for(settings, model, n))
+    return {
+        "budget": settings.budget,
+        "budget_mean_mV": mean,
+        "budget_least_sd_mV": made.sd,
+        "budget_n": made.n,
+        "budget_p": made.p,
+        "budget_q_mV": made.q,
+    }
+
+
+def _notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> list[str]:
+    notes = [
+        "the estimates have no n: with the same n for all, the likelihood is the same for every n, "
+        "and no share of turnover and no exponent of precision in energy can be told from them"
+    ]
+    if models["turnover"].aicc > models["free"].aicc - 2:
+        notes.append(
+            "calcium with turnover describes the release probabilities no better than a normal "
+            f"density of logit p (AICc {models['turnover'].aicc:.1f} against "
+            f"{models['free'].aicc:.1f})"
+        )
+    if best != "turnover":
+        notes.append(
+            f"calcium with {best} is preferred (AICc {models[best].aicc:.1f}); of its gain in log "
+            f"likelihood over turnover, {results[f'loglik_{best}_over_turnover']:.1f}, "
+            f"{results[f'loglik_{best}_over_turnover_shuffled_mean']:.1f} "
+            f"+- {results[f'loglik_{best}_over_turnover_shuffled_sd']:.1f} remain when q is "
+            "shuffled, because p is part of the mean"
+        )
+    if models[best].aicc > models["free-by-mean"].aicc:
+        notes.append(
+            f"a straight line of logit p in ln(p q), without energy, describes them better "
+            f"(AICc {models['free-by-mean'].aicc:.1f})"
+        )
+    return notes
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))
