@@ -13,8 +13,9 @@ functions.
 
 The defaults are the end-plate potentials of Boyd & Martin 1956 (J Physiol 132:74; cat muscle in
 high Mg2+): a mean of 2.33 quanta of 0.4 mV, which their Poisson law and ours with 100 sites of
-p = 0.0233 give alike; 18 of their 198 trials failed. The scatter of the quanta (CV 0.2), the noise
-(0.05 mV) and the 1000 repeats are chosen here.
+p = 0.0233 give alike; 18 of their 198 trials failed. (As textbooks quote them, not checked in the
+paper itself; 198 e^-2.33 is 19.3.) The scatter of the quanta (CV 0.2), the noise (0.05 mV) and the
+1000 repeats are chosen here.
 """
 
 from __future__ import annotations

@@ -74,8 +74,17 @@ class ModelFit:
 
     @property
     def values(self) -> Array:
-        """Parameters in the order of `stp_curve.MODELS`, the scatter last."""
-        return np.asarray(self.problem.values(self.maximum.u))
+        """Parameters in the order of `stp_curve.MODELS`, the scatter last.
+
+        A tau_inact above tau_rec counts as tau_rec, and is that.
+        """
+        found = np.asarray(self.problem.values(self.maximum.u))
+        names = [c.name for c in self.problem.coordinates]
+        if "tau_inact" in names:
+            found = found.copy()
+            at = names.index("tau_inact")
+            found[at] = min(found[at], found[names.index("tau_rec")])
+        return found
 
     @property
     def scatter(self) -> float:
@@ -203,7 +212,7 @@ def _fit(
             break
         maximum = maximise(problem, np.concatenate([profiled.better[None], start]))
     intervals = profiled.intervals or ((None, None),) * len(problem.coordinates)
-    values = problem.values(maximum.u)
+    values = ModelFit(name, problem, maximum, (), np.empty(0)).values
     units = {"A": unit, "U": "1"}
     estimates = tuple(
         Estimate(c.name, float(v), ends, units.get(c.name, "ms"))

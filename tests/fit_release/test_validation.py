@@ -72,15 +72,17 @@ def test_an_open_side_holds_what_is_there() -> None:
 def test_report(tmp_path: Path) -> None:
     """Coverage outside what is wanted is bold; a value that was set is not counted."""
     rows = ["experiment,method,parameter,truth,value,low,high,note"]
-    for i in range(10):
-        rows += [f"{i},likelihood,q,10,9,8,{9 if i < 3 else 11},"]
-        rows += [f"{i},likelihood,cv,0.2,0.3,0.3,0.3,{'set' if i < 4 else ''}"]
-        rows += [f"{i},mean-variance,n,5.0,{'nan' if i < 2 else 6},,,"]
+    for i in range(200):
+        rows += [f"{i},likelihood,q,10,9,8,{9 if i < 60 else 11},"]
+        rows += [f"{i},likelihood,cv,0.2,0.3,0.3,0.3,{'set' if i < 80 else ''}"]
+        rows += [f"{i},mean-variance,n,5.0,{'nan' if i < 40 else 6},,,"]
     (tmp_path / "trains-300.csv").write_text("\n".join(rows) + "\n")
-    write(tmp_path, tmp_path / "report.md", 10, 1)
+    write(tmp_path, tmp_path / "report.md", 200, 1)
     text = (tmp_path / "report.md").read_text()
-    assert "| **70.0 %** |" in text and "**0.0 %** of 6" in text
-    assert "+20 (+20, +20), 2 without" in text
+    assert "| **70.0 %** |" in text and "**0.0 %** of 120" in text
+    write(tmp_path, tmp_path / "report.md", 50, 1)  # too few to say so
+    assert "| 0.0 % |" in (tmp_path / "report.md").read_text()
+    assert "+20 (+20, +20), 40 without" in text
 
 
 def test_classical_estimates_of_exact_moments() -> None:
