@@ -103,7 +103,7 @@ class Settings(Parameters):
         "ms", "decay of facilitation, with --tau-rec", default=None, low=0, optional=True
     )
     rate: float = parameter("Hz", "spikes per second, regular", default="2Hz", low=0, low_open=True)
-    repeats: int = parameter("1", "spikes at each point", default=10_000, low=1000, integer=True)
+    repeats: int = parameter("1", "spikes at each point", default=20_000, low=1000, integer=True)
     time_step: float = parameter("ms", "grid that spike times are put on", default="1ms", low=1e-9)
 
     def check(self) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import brian2 as b2
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from synsim import Synapse
 from synsim.reliability import (
     fit_power_law,
     local_exponents,
     measure,
+    membrane,
     psp_amplitudes,
     psp_weights,
 )
@@ -40,6 +43,35 @@ def test_psps_are_peak_less_baseline_in_a_membrane(interval: float) -> None:
     )
     np.testing.assert_allclose(psp_amplitudes(responses, interval), earlier, atol=1e-9)
     assert psp_weights(interval)[0] == 1
+
+
+def test_psps_are_those_of_a_simulated_neuron() -> None:
+    """The membrane itself, in Brian2: binomial responses every 30 ms, peak less the v before."""
+    before = b2.prefs.codegen.target
+    b2.prefs.codegen.target = "numpy"
+    try:
+        neuron, current = membrane()
+        group = neuron.replace(V_th="10V").group(1, [current], dt=0.1 * b2.ms)
+        spikes = 0.001 + 0.03 * np.arange(25)
+        source = b2.SpikeGeneratorGroup(1, np.zeros(25, int), spikes * b2.second, clock=group.clock)
+        synapse = Synapse(
+            n=5, p=0.4, q="20pA", release="binomial", target=current.target, record=("response",)
+        )
+        made = synapse.connect(source, group, clock=group.clock)
+        watch = b2.StateMonitor(group, "v", record=True, clock=group.clock)
+        kept = b2.StateMonitor(made, "last_response", record=True, clock=group.clock, when="end")
+        b2.seed(5)
+        b2.Network(source, group, made, watch, kept).run(0.8 * b2.second)
+        step = np.rint(spikes / 1e-4).astype(int)
+        v, response = watch.v_[0], kept.last_response_[0][step]
+        # v as it stands when the spike comes in: just after that step's integration
+        time, peak = neuron.psp_peak(current, 1.0)
+        late = round(time / 1e-4)
+        found = v[step + 1 + late] - v[step + 1]
+    finally:
+        b2.prefs.codegen.target = before
+    assert len(np.unique(response)) > 3
+    np.testing.assert_allclose(found, psp_amplitudes(peak * response, 0.03), rtol=0.005, atol=2e-6)
 
 
 def samples(rng: np.random.Generator, spikes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -46,7 +46,7 @@ def test_every_exponent_is_found_at_default_settings(default: Outcome) -> None:
 
 def test_every_point_is_what_the_binomial_says(default: Outcome) -> None:
     """Mean, SD and cost of every row within standard errors of the table's formulas."""
-    repeats = 10_000
+    repeats = 20_000
     for name in default.settings.mechanisms:
         row = default.of(name)
         n, p = row["n"], row["p"]
@@ -139,7 +139,7 @@ def test_at_a_high_rate_the_closed_form_is_that_of_the_steady_state(dynamics: di
         ({"tau_facil": "9ms"}, "tau_facil: found 9 ms without tau_rec, expected both"),
         ({"release": "sites"}, "release: found sites without tau_rec"),
         ({"rate": "2kHz"}, "rate: found 2000 Hz, expected at most one spike per time step"),
-        ({"rate": "1e-6Hz"}, "repeats: found 10000 at 0.000001 Hz, expected no more than"),
+        ({"rate": "1e-6Hz"}, "repeats: found 20000 at 0.000001 Hz, expected no more than"),
         ({"repeats": 10}, "repeats: found 10, expected a value at least 1000"),
     ],
 )  # fmt: skip
