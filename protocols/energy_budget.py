@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from synsim import energy_budget_plot as plots
 from synsim import style
-from synsim.component import Citation, Parameters, option, parameter
+from synsim.component import Citation, Parameters, option, parameter, switch
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
 from synsim.energy_budget_data import (
@@ -40,6 +40,7 @@ from synsim.energy_budget_data import (
     slopes_of_uniform_p,
 )
 from synsim.fit.budget import CostModel, Distances, fit_all
+from synsim.fit.budget_joint import fit_joint
 from synsim.models.energy import MALKIN_2024
 from synsim.models.energy_calcium import MALKIN_2026
 from synsim.predict.energy_budget import TERMS, calcium, distance, energy_of, least_variance
@@ -94,6 +95,10 @@ class Settings(Parameters):
         low=0,
         low_open=True,
         optional=True,
+    )
+    joint: bool = switch(
+        "also fit turnover and membrane together, to see how much turnover is allowed for",
+        default=True,
     )
     controls: int = parameter(
         "1", "shuffles of q, and sets of random p", default=30, low=2, integer=True
@@ -188,6 +193,8 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     chosen = best if settings.cost == "best" else settings.cost
     columns = _columns(settings, recorded, models[chosen])
     results = _fits(models, p["after"], p["after"] * q["after"])
+    if settings.joint:
+        results |= _joint(p["before"], p["before"] * q["before"])
     results |= _controls(settings, p["before"], q["before"], models, best, running.seed)
     for cells in recorded:
         for name, change in log_changes(cells).items():
@@ -297,6 +304,20 @@ def _fits(models: dict[str, CostModel], p: NDArray[Any], size: NDArray[Any]) -> 
     return found
 
 
+def _joint(p: NDArray[Any], size: NDArray[Any]) -> dict[str, float]:
+    both = fit_joint(p, size)
+    return {
+        "aicc_membrane_and_turnover": both.aicc,
+        "weight_turnover_beside_membrane": both.turnover,
+        "weight_turnover_beside_membrane_low": both.turnover_low or 0.0,
+        "weight_turnover_beside_membrane_high": (
+            float("nan") if both.turnover_high is None else both.turnover_high
+        ),
+        "weight_membrane_beside_turnover": both.membrane,
+        "turnover_share_beside_membrane": both.turnover_share,
+    }
+
+
 def _controls(
     settings: Settings,
     p: NDArray[Any],
@@ -353,6 +374,13 @@ def _notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> 
             f"{results[f'loglik_{best}_over_turnover_shuffled_mean']:.1f} "
             f"+- {results[f'loglik_{best}_over_turnover_shuffled_sd']:.1f} remain when q is "
             "shuffled, because p is part of the mean"
+        )
+    if "weight_turnover_beside_membrane" in results:
+        notes.append(
+            "with membrane and turnover together, turnover's weight for one site is "
+            f"{results['weight_turnover_beside_membrane']:.2g}, 95 % interval "
+            f"{results['weight_turnover_beside_membrane_low']:.2g} to "
+            f"{results['weight_turnover_beside_membrane_high']:.2g}"
         )
     if models[best].aicc > models["free-by-mean"].aicc:
         notes.append(

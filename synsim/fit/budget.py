@@ -34,7 +34,7 @@ from synsim.predict.energy_budget import TERMS, calcium, distance
 
 Array = NDArray[np.float64]
 LIMIT = 3.8414588206941236  # chi-squared of one degree of freedom, 95 %
-_LOGIT = np.linspace(-8, 8, 161)
+LOGIT = np.linspace(-8, 8, 161)
 _LOG_W, _LOG_T = (-16.0, 12.0), (-5.0, 6.0)
 
 
@@ -71,14 +71,14 @@ class Distances:
             return distance(name, calcium(p), np.exp(log_w) * TERMS[name].cost(1.0, p, size))
 
         same = TERMS[name].gamma == 0  # for every size
-        over = d(1 / (1 + np.exp(-_LOGIT)), size[:1, None] if same else size[:, None])
+        over = d(1 / (1 + np.exp(-LOGIT)), size[:1, None] if same else size[:, None])
         return cls(d(p, size), over)
 
     def loglik(self, log_T: float) -> Array:
         """ln f(logit p) of each synapse, shape (m,)."""
         over = -self.grid * np.exp(-log_T)
         top = over.max(axis=1)
-        total = np.exp(over - top[:, None]).sum(axis=1) * (_LOGIT[1] - _LOGIT[0])
+        total = np.exp(over - top[:, None]).sum(axis=1) * (LOGIT[1] - LOGIT[0])
         return np.asarray(-self.own * np.exp(-log_T) - top - np.log(total), dtype=float)
 
     def best(self) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from synsim.energy_budget_data import (
     shuffled_gain,
     slopes_of_uniform_p,
 )
-from synsim.fit.budget import Distances, fit_all, fit_cost, fit_free, greatest
+from synsim.fit.budget import LOGIT, Distances, fit_all, fit_cost, fit_free, greatest
+from synsim.fit.budget_joint import fit_joint, joint_distances
 from synsim.predict.energy_budget import (
     TERMS,
     calcium,
@@ -183,6 +184,43 @@ def test_the_model_that_made_the_data_is_preferred() -> None:
         assert best == name
 
 
+def test_two_costs_together_are_at_the_distance_to_their_least_variance() -> None:
+    p, size = np.array([0.2, 0.5, 0.9]), np.array([0.05, 0.3, 1.0])
+    for turnover, membrane in ((0.1, 0.5), (1e-5, 0.9), (0.3, 1e-3)):
+        weights = {"turnover": turnover, "membrane": membrane}
+        found = joint_distances(np.log(turnover), np.log(membrane), p, size)
+        for i in range(3):
+            energy = float(energy_of(1.0, p[i], size[i], weights))
+            least = least_variance(size[i], energy, weights).sd
+            exact = np.log(size[i] ** 2 * (1 - p[i]) / p[i] / least**2)
+            assert found.own[i] == pytest.approx(exact, abs=3e-4)
+            at = np.argmin(np.abs(1 / (1 + np.exp(-LOGIT)) - p[i]))
+            near = joint_distances(
+                np.log(turnover),
+                np.log(membrane),
+                1 / (1 + np.exp(-LOGIT[at : at + 1])),
+                size[i : i + 1],
+            )
+            assert found.grid[i, at] == pytest.approx(near.own[0], abs=1e-9)
+    alone = Distances.of("membrane", np.log(0.9), p, size)
+    both = joint_distances(-14.0, np.log(0.9), p, size)
+    np.testing.assert_allclose(both.grid, alone.grid, rtol=0.01, atol=3e-3)
+
+
+def test_turnover_beside_membrane_is_found_where_there_is_some() -> None:
+    rng = np.random.default_rng(8)
+    size = np.exp(rng.normal(-2.3, 0.9, 60))
+    logit = np.linspace(-8, 8, 1601)
+    law = joint_distances(np.log(0.1), np.log(0.5), np.full(60, 0.5), size)
+    fine = np.array([np.interp(logit, LOGIT, row) for row in law.grid])
+    mass = np.cumsum(np.exp(-fine / 0.1), axis=1)
+    index = [np.searchsorted(row, u * row[-1]) for row, u in zip(mass, rng.random(60), strict=True)]
+    found = fit_joint(1 / (1 + np.exp(-logit[index])), size)
+    assert found.turnover_low is not None and found.turnover_high is not None
+    assert 0 < found.turnover_low < 0.1 < found.turnover_high
+    assert 0.02 < found.turnover_share < 0.2
+
+
 def test_likelihoods_do_not_know_n() -> None:
     """The same n for all, put in by hand: the weight takes it up, as n^-(alpha + gamma)."""
     cells = Cells.read("sjostrom_2001_ltp")
@@ -226,7 +264,7 @@ def test_shuffling_takes_away_what_q_has_to_do_with_p() -> None:
 
 class TestEnergyBudget(ProtocolTests):
     module = energy_budget
-    small = "controls=2 n=2,9"
+    small = "controls=2 n=2,9 joint=false"
     columns = (
         "dataset",
         "cell",
@@ -286,6 +324,10 @@ def test_what_the_recordings_say(shipped: energy_budget.Outcome) -> None:
     said = " ".join(shipped.warnings)
     for words in ("no n", "no better than a normal", "when q is shuffled", "a straight line"):
         assert words in said
+    # beside membrane there is hardly room for turnover
+    assert results["weight_turnover_beside_membrane_low"] == 0
+    high = results["weight_turnover_beside_membrane_high"]
+    assert 0.005 < high < 0.1 < results["weight_turnover"]
     # LTP makes every cost larger, LTD saves calcium
     assert results["sjostrom_2001_ltp_log_change_calcium_low"] > 0
     assert results["sjostrom_2001_ltd_log_change_calcium_high"] < 0
@@ -303,7 +345,8 @@ def test_changes_are_those_of_p_and_q() -> None:
 
 def test_weights_of_ones_own_and_a_budget() -> None:
     found = energy_budget.run(
-        Settings(turnover=0.05, membrane=0.2, n="5", budget=1.5, controls=2), Running(seed=1)
+        Settings(turnover=0.05, membrane=0.2, n="5", budget=1.5, controls=2, joint=False),
+        Running(seed=1),
     )
     frame = found.to_frame()
     share = frame.calcium + 0.05 * frame.turnover + 0.2 * frame.membrane
