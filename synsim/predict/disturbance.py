@@ -89,6 +89,11 @@ class Background:
         return self.pre_rate * self.post_rate * (squares / 2 + both * self._area**2)
 
     @property
+    def pairs(self) -> float:
+        """Pairs a second that are near enough to change anything, to e^-12."""
+        return self.pre_rate * self.post_rate * 12 * (self.tau_plus + self.tau_minus)
+
+    @property
     def _area(self) -> float:
         return self.a_plus * self.tau_plus - self.a_minus * self.tau_minus
 
@@ -146,21 +151,21 @@ class Background:
             second = np.exp(2 * away * far / self.diffusion + log_ndtr((-far - away * time) / s))
         return np.asarray(np.where(time > 0, first + second, 0.0))
 
-    def misread(self, time: ArrayLike, threshold: float, start: ArrayLike) -> Array:
-        """P(a weight is on the wrong side of the threshold) after `time`, for separate pairs.
+    def misread(self, time: ArrayLike, threshold: float, start: ArrayLike, bit: int) -> Array:
+        """P(a bit is on the wrong side of the threshold) after `time`, for separate pairs.
 
         Parameters
         ----------
         time : s, shape (m,)
         threshold : at and above it the weight reads as 1
-        start : weights at time 0, each equally likely, shape (k,); all on one side
+        start : weights at time 0, each equally likely, shape (k,)
+        bit : 0 or 1, what they should be
 
         Returns
         -------
         shape (m,)
         """
-        from scipy.signal import fftconvolve
-        from scipy.stats import poisson
+        from scipy.special import gammaln, xlogy
 
         time = np.atleast_1d(np.asarray(time, dtype=float))
         starts = np.atleast_1d(np.asarray(start, dtype=float))
@@ -171,18 +176,22 @@ class Background:
         state = np.zeros(cells + 1)
         _deposit(state, starts * cells, np.full(len(starts), 1 / len(starts)))
         above = np.clip(np.arange(cells + 1) - threshold * cells + 0.5, 0, 1)  # cuts a cell
-        wrong = 1 - above if starts[0] >= threshold else above
+        wrong = 1 - above if bit else above
         # Uniformisation: a Poisson number of jumps, each by the same kernel
         mean_jumps = rate * time
         most = int(np.max(mean_jumps) + 8 * np.sqrt(np.max(mean_jumps)) + 20)
         chance = np.empty(most + 1)
+        size = 1 << (cells + len(kernel)).bit_length()  # no wrapping round
+        kernel_transformed = np.fft.rfft(kernel, size)
         for i in range(most + 1):
             chance[i] = wrong @ state
-            moved = fftconvolve(state, kernel)
+            moved = np.fft.irfft(np.fft.rfft(state, size) * kernel_transformed, size)
             state = moved[reach : reach + cells + 1].copy()
             state[0] += moved[:reach].sum()  # clipped
             state[-1] += moved[reach + cells + 1 :].sum()
-        return np.asarray(poisson.pmf(np.arange(most + 1), mean_jumps[:, None]) @ chance)
+        number = np.arange(most + 1)
+        log = xlogy(number, mean_jumps[:, None]) - mean_jumps[:, None] - gammaln(number + 1)
+        return np.asarray(np.exp(log) @ chance)
 
     def _jumps(self, cells: int) -> tuple[Array, float]:
         """Distribution of one pair's change, in cells from -K to K, and pairs a second."""

@@ -14,9 +14,14 @@ happened to occur are seen. Grassberger's estimate needs none:
 and what bias is left falls nearly as 1/N, so it is taken out with the two halves of the data
 (Strong et al. 1998): I = 2 I(all) - mean of I(half).
 
-Bias left, on a weight of 16 to 256 levels with 32 samples a level (`tests/precision`): below 0.03
-bits where the scatter stays below 5 levels, below 0.1 where it is up to 16 levels (the plug-in
-value is 1 bit too high there). It grows quickly below 16 samples a level.
+All that fails where one x leads to more values than it has samples. So neighbouring levels are
+taken together, two by two, of x and of what is read, until every x has twice as many samples as
+the 2^H(read | x) values that it leads to. What is found is then the information between the
+coarser levels, which is never more than that between the fine ones, and little less where
+scatter covers several of them.
+
+Bias left, on weights of 4 to 256 levels with 32 samples a level (`tests/precision`): at most 0.08
+bits, also where the plug-in value of the fine levels is 1 to 4 bits too high.
 
 Sources: Grassberger 2003, arXiv physics/0307138; Miller 1955, in Quastler (ed.), Information
 Theory in Psychology, 95; Panzeri & Treves 1996, Network 7:87; Strong, Koberle, de Ruyter van
@@ -52,6 +57,7 @@ class Information:
     bits : corrected; it may come out a little below 0, or above the entropy of what is meant
     plug_in : without correction
     miller_madow : with the first-order correction by the values that occurred
+    width : how many neighbouring levels were taken together
     error : standard error to first order, from the scatter of log p(x, y)/(p(x) p(y)) over the
         samples; it vanishes where nothing is told, or all
     """
@@ -60,6 +66,7 @@ class Information:
     plug_in: float
     miller_madow: float
     error: float
+    width: int = 1
 
 
 def entropy(counts: ArrayLike) -> Array:
@@ -140,17 +147,31 @@ def mutual_information(meant: ArrayLike, read: ArrayLike) -> Information:
         )
     order = np.argsort(x, kind="stable")
     table = y[order].reshape(len(times), times[0])
-    whole = _counts(table)
-    halves = [_counts(table[:, start::2]) for start in (0, 1)]
+    parts, width = _coarse([table[:, start::2] for start in (0, 1)])
+    whole = _counts(np.concatenate(parts, axis=1))
+    halves = [_counts(part) for part in parts]
     plug_in = _difference(whole, plug_in_entropy)
-    occurring = (np.count_nonzero(whole) - len(times)) - (np.count_nonzero(whole.sum(axis=0)) - 1)
+    occurring = np.count_nonzero(whole) - len(whole) - np.count_nonzero(whole.sum(axis=0)) + 1
     return Information(
         bits=2 * _difference(whole, entropy)
         - float(np.mean([_difference(half, entropy) for half in halves])),
         plug_in=plug_in,
-        miller_madow=plug_in - occurring / (2 * x.size * _LN2),
+        miller_madow=float(plug_in - occurring / (2 * x.size * _LN2)),
         error=_error(whole, plug_in),
+        width=width,
     )
+
+
+def _coarse(halves: list[NDArray[np.int64]]) -> tuple[list[NDArray[np.int64]], int]:
+    """Readings of each level, shape (levels, samples), levels taken together until they suffice."""
+    width = 1
+    while len(halves[0]) > 2 and len(halves[0]) % 2 == 0:
+        whole = np.concatenate(halves, axis=1)
+        if np.mean(2 ** entropy(_counts(whole))) * 2 <= whole.shape[1]:
+            break
+        halves = [half.reshape(len(half) // 2, -1) // 2 for half in halves]
+        width *= 2
+    return halves, width
 
 
 def _counts(table: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -198,7 +198,7 @@ def test_misread_of_separate_pairs(start: int) -> None:
         change *= rng.choice([-1.0, 1.0], many) * (1 + b.scatter_cv * rng.standard_normal(many))
         w = np.where(alive, np.clip(w + change, 0, 1), w)
     wrong = np.mean((w >= 0.2) != bool(start))
-    found = b.misread([0.0, seconds], 0.2, [float(start)])
+    found = b.misread([0.0, seconds], 0.2, [float(start)], start)
     assert found[0] == 0
     assert abs(found[1] - wrong) < 4 * np.sqrt(wrong * (1 - wrong) / many) + 0.02 * wrong
 
@@ -213,7 +213,7 @@ def test_misread_becomes_the_reflected_diffusion(start: int) -> None:
         time = 1.6 / size**2
         exact = float(b.misread_diffusion(time, threshold, start))
         assert exact > 0.03
-        errors.append(abs(b.misread(time, threshold, [float(start)])[0] - exact))
+        errors.append(abs(b.misread(time, threshold, [float(start)], start)[0] - exact))
     assert errors[1] < 0.7 * errors[0] and errors[2] < 0.7 * errors[1]
     assert errors[2] < 0.02
 

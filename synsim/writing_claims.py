@@ -1,0 +1,173 @@
+"""The claims of "The importance of precise synapse weights", each with a number and a verdict.
+
+For the summary of `protocols/weight_precision.py`: claim_1 is what is said, claim_1_measured the
+number, claim_1_unit what that is, claim_1_holds whether the claim holds, and claim_1_when
+under which conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from synsim.predict.precision import Count, levels_within
+from synsim.writing import Reader, Row, Writer
+from synsim.writing_run import Measured, MeasuredRow, Wanted
+
+Pairs = list[tuple[Row, MeasuredRow]]
+
+
+class Asked(Wanted, Protocol):
+    """What the claims take from the settings."""
+
+    @property
+    def read_rate(self) -> float: ...
+
+
+def claims(settings: Asked, rows: Sequence[Row], measured: Measured) -> dict[str, Any]:
+    """All claims, flat: words, numbers and verdicts by name."""
+    pairs = list(zip(rows, measured.rows, strict=True))
+    writer, reader = settings.writer(), settings.reader()
+    found = [
+        _a_second(settings, writer, measured),
+        _scatter_limits(pairs, writer),
+        _start_unknown(pairs),
+        _use_disturbs(settings, pairs),
+        _reads_as_one(settings, reader),
+        _one_burst(settings, pairs),
+        _immune(settings, pairs),
+    ]
+    named: dict[str, Any] = {}
+    for i, (claim, unit, value, holds, when) in enumerate(found, start=1):
+        named |= {
+            f"claim_{i}": claim,
+            f"claim_{i}_measured": value,
+            f"claim_{i}_unit": unit,
+            f"claim_{i}_holds": bool(holds),
+            f"claim_{i}_when": when,
+        }
+    return named
+
+
+Verdict = tuple[str, str, float, bool, str]
+
+
+def _a_second(settings: Asked, writer: Writer, measured: Measured) -> Verdict:
+    levels = int(np.max(settings.levels))
+    moved = measured.numbers["count_claimed_levels_moved"]
+    count = Count(writer.lag * writer.dt, writer.tau_plus, writer.tau_minus)
+    rate = count.highest_rate(levels - 1)
+    if np.isfinite(rate):
+        when = (
+            f"a count of {levels - 1} is right to one level up to {rate:.3g} Hz, where it takes "
+            f"{(levels - 1) / rate:.3g} s; faster pairings overlap"
+        )
+    else:
+        when = "pairings do not overlap enough at any rate to be one level out"
+    return (
+        f"{levels} levels, each pairing worth one of them, are set in a full second",
+        f"levels by which {levels - 1} pairings at {measured.numbers['count_claimed_rate_Hz']:.4g} "
+        "Hz miss the highest",
+        moved - (levels - 1),
+        abs(moved - (levels - 1)) <= 1,
+        when,
+    )
+
+
+def _scatter_limits(pairs: Pairs, writer: Writer) -> Verdict:
+    """By the slope of log error against log levels: -1/2 for a walk, 0 for a limit."""
+    most = max(row.scatter_cv for row, _ in pairs)
+    graded = sorted(
+        (p for p in pairs if p[0].scheme == "graded" and p[0].scatter_cv == most),
+        key=lambda p: p[0].levels,
+    )[-2:]
+    slope, scattered = float("nan"), most > 0 or writer.gain_cv > 0
+    if len(graded) == 2 and scattered:
+        errors, levels = [p[1].stored for p in graded], [p[0].levels for p in graded]
+        slope = float(np.log(errors[1] / errors[0]) / np.log(levels[1] / levels[0]))
+    within = levels_within(0.5, most, writer.gain_cv)
+    right = f"{within:.3g} levels are right to half a level" if scattered else "none was asked for"
+    return (
+        "scatter of plasticity limits the precision that any number of pairings reaches",
+        "slope of log error (part of the range) against log levels, of the two finest, at a "
+        f"scatter of {most:g} between pairings and {writer.gain_cv:g} between synapses",
+        slope,
+        slope > -0.25,
+        f"where the scatter is a synapse's own (gain_cv: slope 0); of one from pairing to pairing "
+        f"only in levels ({right}), of the range the error falls as the root of the number "
+        "(slope -1/2)",
+    )
+
+
+def _start_unknown(pairs: Pairs) -> Verdict:
+    least = min(row.scatter_cv for row, _ in pairs)
+    finest = max(row.levels for row, _ in pairs if row.scheme == "graded")
+    bits = {
+        row.scheme: one.information.bits
+        for row, one in pairs
+        if row.levels == finest and row.scatter_cv == least
+    }
+    blind = bits["graded-unknown-start"]
+    return (
+        "the start is unknown, so only counting from a bound works",
+        f"bits of {finest} levels without a reset (with it {bits['graded']:.3g})",
+        blind,
+        blind < 0.5 * bits["graded"],
+        "the reset takes as many pairings again; without scatter or overlap it costs nothing else",
+    )
+
+
+def _use_disturbs(settings: Asked, pairs: Pairs) -> Verdict:
+    graded = [(row, one) for row, one in pairs if row.scheme == "graded" and one.retention > 0]
+    kept = [one.retention for _, one in graded]
+    value = float(max(kept)) if kept else float("nan")
+    return (
+        "every use of the network disturbs the value",
+        "s until a number is half a level out (the longest of all graded rows that begin better)",
+        value,
+        bool(np.isfinite(value)),
+        f"at {settings.background:g} Hz on both sides; in levels neither drift nor diffusion "
+        "depends on their number, and both go as the product of the rates",
+    )
+
+
+def _reads_as_one(settings: Asked, reader: Reader) -> Verdict:
+    leaky = reader.uncalibrated_threshold
+    return (
+        f"a weight above {settings.read_threshold:g} reads as 1: a burst of {settings.burst} "
+        "reaches threshold",
+        "weight that does, where the neuron leaks and q was chosen as if it did not",
+        leaky,
+        leaky <= 1.1 * settings.read_threshold,
+        f"at {settings.read_rate:g} Hz and tau_m = {reader.neuron.tau_m * 1e3:.3g} ms; q was made "
+        "larger here, so that it holds",
+    )
+
+
+def _one_burst(settings: Asked, pairs: Pairs) -> Verdict:
+    misread = max(one.rms_error**2 for row, one in pairs if row.scheme == "binary")
+    return (
+        f"one burst of {settings.burst} sets a binary weight, whatever it was",
+        "part of the bits misread at once (the largest over scatter)",
+        float(misread),
+        misread <= 0.01,
+        f"with steps of {settings.binary_step:g}: with those of a graded weight of 256 levels it "
+        "would move by 0.02",
+    )
+
+
+def _immune(settings: Asked, pairs: Pairs) -> Verdict:
+    kept = [one.retention for row, one in pairs if row.scheme == "binary"]
+    known = [k for k in kept if np.isfinite(k)]
+    return (
+        "a binary weight is immune to random change",
+        "s until 31.7 % of the bits are misread (the shortest over scatter)",
+        float(min(known)) if known else float("nan"),
+        not known,
+        f"at {settings.background:g} Hz on both sides: its margin is "
+        f"{settings.read_threshold / settings.binary_step:.3g} and "
+        f"{(1 - settings.read_threshold) / settings.binary_step:.3g} of its own steps, that of a "
+        "number half of one; nothing draws it back",
+    )
