@@ -207,7 +207,8 @@ class Reader:
     Below threshold the membrane is linear, so after spike i it stands at q w sum of k_j r^(i - j),
     r = exp(-interval/tau_m), with k_j the released quanta over their mean (1 without noise); a bit
     reads as 1 where that reaches the threshold. `q` is such that it does, without noise, just at
-    `threshold`. A number is read as w times the mean of the k_j.
+    `threshold`. A number is read as w times the mean of the k_j. (In a network with time step dt a
+    jump meets the threshold one step later: there q has to be larger by exp(dt/tau_m).)
 
     Parameters
     ----------

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from synsim.predict.disturbance import Background
 from synsim.predict.information import channel_information
-from synsim.predict.precision import Count, unknown_start_channel, write_channel, write_moments
+from synsim.predict.precision import (
+    Count,
+    clipped_square,
+    unknown_start_channel,
+    write_channel,
+    write_moments,
+)
 from synsim.writing import Reader, Row, Writer
 
 Array = NDArray[np.float64]
@@ -34,9 +40,9 @@ class Expected:
 
 
 def expected(writer: Writer, reader: Reader, row: Row) -> Expected:
-    """The closed form of a row, where its pairings are far enough apart to count.
+    """The closed form of a row whose pairings are far enough apart to count.
 
-    That is where no count of the row is further out than a tenth of a level.
+    That is where no count of the row is more than one level out.
     """
     if row.scheme == "binary":
         return Expected()
@@ -55,8 +61,9 @@ def expected(writer: Writer, reader: Reader, row: Row) -> Expected:
     if np.max(np.abs(moved - k)) > 1:
         return Expected()
     variance = write_moments(k, row.scatter_cv, writer.gain_cv)[1]
-    square = np.mean((moved - k) ** 2 + variance)
-    square += np.mean(moved**2 + variance) * (1 - p) / (reader.spikes * n * p)
+    square = np.mean(clipped_square(k, moved, variance, row.levels))
+    power = np.mean(clipped_square(0, moved, variance, row.levels))
+    square += power * (1 - p) / (reader.spikes * n * p)
     channel = write_channel(
         row.levels, row.scatter_cv, writer.gain_cv, n=n, p=p, reads=reader.spikes
     )

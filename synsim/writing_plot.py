@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim import style
-from synsim.predict.precision import Count, write_moments
+from synsim.predict.precision import Count, clipped_square, write_moments
 from synsim.writing_expected import MISREAD
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def _draw_scatter(ax: Axes, result: Result) -> None:
         law = []
         for n in fine:
             k = np.arange(n)
-            off = count.moved(k, period) - k
-            law.append(np.mean(off**2 + write_moments(k, scatter, writer.gain_cv)[1]))
-        known = np.array(law) > 0
+            variance = write_moments(k, scatter, writer.gain_cv)[1]
+            law.append(np.mean(clipped_square(k, count.moved(k, period), variance, int(n))))
+        known = np.array(law) > 1e-12
         ax.plot(fine[known], np.sqrt(law)[known], color=colour, zorder=1)
     ax.axhline(0.5, color=style.COLOURS["neutral"], lw=0.6, ls="--", zorder=0)
     ax.set_xscale("log")

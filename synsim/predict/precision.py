@@ -129,8 +129,25 @@ def write_moments(k: ArrayLike, scatter_cv: float, gain_cv: float = 0.0) -> tupl
     return k, k * scatter_cv**2 * (1 + gain_cv**2) + (k * gain_cv) ** 2
 
 
+def clipped_square(k: ArrayLike, mean: ArrayLike, variance: ArrayLike, levels: int) -> Array:
+    """Mean of (x - k)^2 for x normal and then clipped to [0, L]; all in levels, broadcasting.
+
+    With a = -m/s, b = (L - m)/s and d = m - k it is k^2 Phi(a) + (L - k)^2 Phi(-b)
+    + (d^2 + s^2)(Phi(b) - Phi(a)) + 2 d s (phi(a) - phi(b)) + s^2 (a phi(a) - b phi(b)).
+    """
+    from scipy.special import ndtr
+
+    k, mean = np.asarray(k, dtype=float), np.asarray(mean, dtype=float)
+    s = np.maximum(np.sqrt(variance), 1e-9)
+    a, b, d = -mean / s, (levels - mean) / s, mean - k
+    at_a, at_b = (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) for z in (a, b))
+    inside = (d**2 + s**2) * (ndtr(b) - ndtr(a)) + 2 * d * s * (at_a - at_b)
+    inside += s**2 * (a * at_a - b * at_b)
+    return np.asarray(k**2 * ndtr(a) + (levels - k) ** 2 * ndtr(-b) + inside)
+
+
 def write_error(levels: int, scatter_cv: float, gain_cv: float = 0.0) -> float:
-    """RMS error, in levels, over all values meant, written from a bound that is known.
+    """RMS error, in levels, over all values meant, of counts that the bounds do not clip.
 
     sqrt(c^2 (1 + g^2) (L - 1)/2 + g^2 (L - 1)(2 L - 1)/6).
     """

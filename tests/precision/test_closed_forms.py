@@ -83,6 +83,14 @@ def test_moments_and_channel_of_writing(cv: float, gain: float) -> None:
         assert np.all(np.abs(found - channel[k]) < 4.5 * np.sqrt(channel[k] / each) + slack)
 
 
+def test_squared_error_of_what_is_clipped() -> None:
+    rng = np.random.default_rng(12)
+    for k, mean, variance in ((0, 0.3, 2.0), (7, 7.5, 4.0), (4, 4, 0.0), (3, 2.5, 0.01)):
+        square = (np.clip(rng.normal(mean, np.sqrt(variance), 400_000), 0, 8) - k) ** 2
+        exact = precision.clipped_square(k, mean, variance, 8)
+        assert abs(square.mean() - exact) < 4 * square.std() / np.sqrt(square.size) + 1e-12
+
+
 def test_levels_that_are_told_apart() -> None:
     for cv, gain in ((0.3, 0.0), (0.0, 0.05), (0.1, 0.02)):
         count = precision.levels_within(0.5, cv, gain) - 1
