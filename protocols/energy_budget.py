@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim import energy_budget_numbers as numbers
 from synsim import energy_budget_plot as plots
 from synsim import style
 from synsim.component import Citation, Parameters, option, parameter, switch
@@ -35,12 +36,8 @@ from synsim.energy_budget_data import (
     Cells,
     log_changes,
     mean_with_interval,
-    precision_energy_slope,
-    shuffled_gain,
-    slopes_of_uniform_p,
 )
-from synsim.fit.budget import CostModel, Distances, fit_all
-from synsim.fit.budget_joint import fit_joint
+from synsim.fit.budget import CostModel, fit_all
 from synsim.models.energy import MALKIN_2024
 from synsim.models.energy_calcium import MALKIN_2026
 from synsim.predict.energy_budget import TERMS, calcium, distance, energy_of, least_variance
@@ -192,10 +189,12 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     best = min(TERMS, key=lambda name: models[name].aicc)
     chosen = best if settings.cost == "best" else settings.cost
     columns = _columns(settings, recorded, models[chosen])
-    results = _fits(models, p["after"], p["after"] * q["after"])
+    results = numbers.of_fits(models, p["after"], p["after"] * q["after"])
     if settings.joint:
-        results |= _joint(p["before"], p["before"] * q["before"])
-    results |= _controls(settings, p["before"], q["before"], models, best, running.seed)
+        results |= numbers.of_joint(p["before"], p["before"] * q["before"])
+    results |= numbers.of_controls(
+        settings.controls, p["before"], q["before"], models, best, running.seed
+    )
     for cells in recorded:
         for name, change in log_changes(cells).items():
             key = f"{cells.dataset}_log_change_{name}"
@@ -233,7 +232,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         seed=running.seed,
         backend="numpy",
         threads=1,
-        warnings=tuple(_notes(models, best, results)),
+        warnings=tuple(numbers.notes(models, best, results)),
     )
 
 
@@ -285,63 +284,6 @@ def _columns(settings: Settings, recorded: list[Cells], model: CostModel) -> dic
     return found
 
 
-def _fits(models: dict[str, CostModel], p: NDArray[Any], size: NDArray[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"n_cells": len(p)}
-    for name, model in models.items():
-        key = name.replace("-", "_")
-        found |= {f"loglik_{key}": model.loglik, f"aicc_{key}": model.aicc}
-        if model.weight is None or model.temperature is None:
-            continue
-        ends = [float("nan") if end is None else end for end in (model.low, model.high)]
-        later = Distances.of(name, float(np.log(model.weight)), p, size)
-        found |= {
-            f"weight_{key}": model.weight,
-            f"weight_{key}_low": ends[0],
-            f"weight_{key}_high": ends[1],
-            f"temperature_{key}": model.temperature,
-            f"loglik_after_{key}": float(later.loglik(float(np.log(model.temperature))).sum()),
-        }
-    return found
-
-
-def _joint(p: NDArray[Any], size: NDArray[Any]) -> dict[str, float]:
-    both = fit_joint(p, size)
-    return {
-        "aicc_membrane_and_turnover": both.aicc,
-        "weight_turnover_beside_membrane": both.turnover,
-        "weight_turnover_beside_membrane_low": both.turnover_low or 0.0,
-        "weight_turnover_beside_membrane_high": (
-            float("nan") if both.turnover_high is None else both.turnover_high
-        ),
-        "weight_membrane_beside_turnover": both.membrane,
-        "turnover_share_beside_membrane": both.turnover_share,
-    }
-
-
-def _controls(
-    settings: Settings,
-    p: NDArray[Any],
-    q: NDArray[Any],
-    models: dict[str, CostModel],
-    best: str,
-    seed: int,
-) -> dict[str, float]:
-    other = best if best != "turnover" else "membrane"
-    gain, shuffled = shuffled_gain(other, p, q, settings.controls, seed)
-    random = slopes_of_uniform_p(len(p), settings.controls, seed)
-    weight = models["turnover"].weight
-    assert weight is not None
-    return {
-        f"loglik_{other}_over_turnover": gain,
-        f"loglik_{other}_over_turnover_shuffled_mean": float(shuffled.mean()),
-        f"loglik_{other}_over_turnover_shuffled_sd": float(shuffled.std(ddof=1)),
-        "shuffled_p_value": float((1 + np.sum(shuffled >= gain)) / (1 + len(shuffled))),
-        "precision_energy_slope_turnover": precision_energy_slope(p, weight),
-        "precision_energy_slope_of_random_p_mean": float(random.mean()),
-        "precision_energy_slope_of_random_p_sd": float(random.std(ddof=1)),
-    }
-
-
 def _budget(settings: Settings, mean: float, model: CostModel) -> dict[str, float]:
     assert settings.budget is not None
     n = int(settings.n[0])
@@ -354,40 +296,6 @@ def _budget(settings: Settings, mean: float, model: CostModel) -> dict[str, floa
         "budget_p": made.p,
         "budget_q_mV": made.q,
     }
-
-
-def _notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> list[str]:
-    notes = [
-        "the estimates have no n: with the same n for all, the likelihood is the same for every n, "
-        "and no share of turnover and no exponent of precision in energy can be told from them"
-    ]
-    if models["turnover"].aicc > models["free"].aicc - 2:
-        notes.append(
-            "calcium with turnover describes the release probabilities no better than a normal "
-            f"density of logit p (AICc {models['turnover'].aicc:.1f} against "
-            f"{models['free'].aicc:.1f})"
-        )
-    if best != "turnover":
-        notes.append(
-            f"calcium with {best} is preferred (AICc {models[best].aicc:.1f}); of its gain in log "
-            f"likelihood over turnover, {results[f'loglik_{best}_over_turnover']:.1f}, "
-            f"{results[f'loglik_{best}_over_turnover_shuffled_mean']:.1f} "
-            f"+- {results[f'loglik_{best}_over_turnover_shuffled_sd']:.1f} remain when q is "
-            "shuffled, because p is part of the mean"
-        )
-    if "weight_turnover_beside_membrane" in results:
-        notes.append(
-            "with membrane and turnover together, turnover's weight for one site is "
-            f"{results['weight_turnover_beside_membrane']:.2g}, 95 % interval "
-            f"{results['weight_turnover_beside_membrane_low']:.2g} to "
-            f"{results['weight_turnover_beside_membrane_high']:.2g}"
-        )
-    if models[best].aicc > models["free-by-mean"].aicc:
-        notes.append(
-            f"a straight line of logit p in ln(p q), without energy, describes them better "
-            f"(AICc {models['free-by-mean'].aicc:.1f})"
-        )
-    return notes
 
 
 if __name__ == "__main__":
