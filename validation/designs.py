@@ -156,7 +156,9 @@ def _window(points: int, residuals: str, sem: bool) -> Design:
         data = pd.DataFrame({"dt_ms": lag, "dw": curve + spread * e})
         if sem:
             data["sem"] = errors
-        return _reported(fit_stdp(data, models="exponential", residuals=residuals).results)
+        return _reported(
+            fit_stdp(data, dw_kind="fraction", models="exponential", residuals=residuals).results
+        )
 
     name = f"stdp-{points}-{residuals}{'-sem' if sem else ''}"
     what = f"{points} points, residuals {residuals}, {'with' if sem else 'no'} standard errors"

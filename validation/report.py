@@ -27,8 +27,8 @@ limit on a side counts as holding what lies on that side.
 
 Up to {experiments} experiments a design (column "fitted"), seed {seed}, synsim {version}, {day}.
 The standard error of a coverage of 95 % is {error:.1f} % with 300, 2.2 % with 100. Wanted:
-{low:.0f} to {high:.0f} %; what is outside is **bold** (from {enough} intervals on; not above for n, which is
-whole, and for a parameter whose truth is a bound).
+{low:.0f} to {high:.0f} %; what is outside is **bold** (from {enough} intervals on; not above
+for n, which is whole, and for a parameter whose truth is a bound).
 """
 
 

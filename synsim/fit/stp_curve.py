@@ -87,29 +87,45 @@ class Trains:
         u, x, y = np.zeros(shape), np.ones(shape), np.zeros(shape)
         du, dx, dy = ({name: np.zeros(shape) for name in names} for _ in range(3))
         gaps = _Gaps(self.gaps, tau_rec, tau_facil, tau_inact, slopes)
-        for i, gap in enumerate(self.gap):
-            stay, fade, off, late = (c[:, gap] for c in gaps.values)
-            of_stay, of_fade, of_off, of_late = (
-                {name: c[:, gap] for name, c in by_name.items()} for by_name in gaps.slopes
-            )
+        # at every pulse: shape (rows, pulse, train)
+        stays, fades, offs, lates = (c[:, self.gap] for c in gaps.values)
+        of_stay, of_fade, of_off, of_late = (
+            {name: c[:, self.gap] for name, c in by_name.items()} for by_name in gaps.slopes
+        )
+        inactive, moves_u = tau_inact is not None, ("U", "tau_facil")
+        for i in range(steps):
+            stay, fade, off, late = stays[:, i], fades[:, i], offs[:, i], lates[:, i]
             released = u * x
+            kept = x - released
             active = y + released
             for name in names:
-                d_released = du[name] * x + u * dx[name]
-                d_active = dy[name] + d_released
-                dx[name] = stay * (dx[name] - d_released) + late * d_active
-                dx[name] += of_stay.get(name, 0.0) * (x - released - 1)
-                dx[name] += of_late.get(name, 0.0) * active
-                dy[name] = off * d_active + of_off.get(name, 0.0) * active
-                du[name] = (1 - U) * (fade * du[name] + of_fade.get(name, 0.0) * u)
+                d_released = u * dx[name]
+                if name in moves_u:
+                    d_released += du[name] * x
+                dx[name] = stay * (dx[name] - d_released)
+                if name in of_stay:
+                    dx[name] += of_stay[name][:, i] * (kept - 1)
+                if inactive:
+                    d_active = dy[name] + d_released
+                    dx[name] += late * d_active
+                    dy[name] = off * d_active
+                    if name in of_late:
+                        dx[name] += of_late[name][:, i] * active
+                        dy[name] += of_off[name][:, i] * active
                 if name == "U":
-                    du[name] += 1 - u * fade
-            x = 1 - stay * (1 - x + released) + late * active
-            y = off * active
+                    du[name] = (1 - U) * fade * du[name] + (1 - u * fade)
+                elif name in of_fade:
+                    du[name] = (1 - U) * (fade * du[name] + of_fade[name][:, i] * u)
+            x = 1 - stay * (1 - kept)
+            if inactive:
+                x += late * active
+                y = off * active
             u = U + u * (1 - U) * fade
             release[i] = u * x
             for name in names:
-                by[name][i] = du[name] * x + u * dx[name]
+                by[name][i] = u * dx[name]
+                if name in moves_u:
+                    by[name][i] += du[name] * x
         at = (self.pulse, slice(None), self.train)
         return release[at].T, {name: value[at].T for name, value in by.items()}
 
