@@ -84,7 +84,8 @@ def file(doc: str, *, optional: bool = False) -> Any:
 
 def to_texts(settings: Parameters) -> dict[str, str]:
     """Flat name -> text with unit, without settings that are none as they are by default."""
-    texts: dict[str, str] = {}
+    presets, resolved = settings.from_presets, settings.resolved()
+    texts: dict[str, str] = {"synapse": ",".join(presets)} if presets else {}
     defaults = {f.name: f.default for f in dataclasses.fields(settings)}  # type: ignore[arg-type]
     for name, spec in settings.specs().items():
         value = getattr(settings, name)
@@ -94,6 +95,8 @@ def to_texts(settings: Parameters) -> dict[str, str]:
                 texts |= value.as_text()
         elif isinstance(spec, Switch):
             texts[name] = "true" if value else "false"
+        elif name in resolved:
+            texts[name] = resolved[name]
         elif value is None:
             if defaults[name] is not None:
                 texts[name] = NONE
@@ -121,6 +124,7 @@ def from_texts(kind: type[S], texts: Mapping[str, str]) -> S:
         for preset in texts.pop("synapse", "").split(",")
         if preset.strip()
     }
+    _refuse_rivals(chosen)
     values: dict[str, Any] = {}
     for name, spec in kind.specs().items():
         if isinstance(spec, MechanismField):
@@ -141,7 +145,24 @@ def from_texts(kind: type[S], texts: Mapping[str, str]) -> S:
         if name not in kind.specs():
             raise InputError(f"{kind.__name__} has no setting {name!r}")
         values[name] = read(kind.specs()[name], text)
-    return kind(**values)
+    made = kind(**values)
+    object.__setattr__(made, "from_presets", tuple(chosen))
+    return made
+
+
+def _refuse_rivals(chosen: Mapping[str, type[Mechanism]]) -> None:
+    """Two presets that set the same parameter leave open which one counts."""
+    setters: dict[str, str] = {}
+    for preset, home in chosen.items():
+        for field in home.presets[preset].values:
+            if field in setters:
+                raise FieldError(
+                    "settings",
+                    "synapse",
+                    f"found {setters[field]} and {preset}, which both set {field}, expected one "
+                    "of them",
+                )
+            setters[field] = preset
 
 
 def _preset_home(preset: str) -> type[Mechanism]:

@@ -261,7 +261,7 @@ class Synapse:
     @property
     def citations(self) -> tuple[str, ...]:
         """The sources of the parts, each once."""
-        return tuple(dict.fromkeys(str(c) for m in self.mechanisms for c in m.citations))
+        return tuple(dict.fromkeys(str(c) for m in self.mechanisms for c in m.sources))
 
     def connect(
         self,

@@ -136,6 +136,10 @@ class ReleaseSettings(Parameters):
         """p or U, whichever was said; 0.5 where nothing was."""
         return next((v for v in (self.p, self.U) if v is not None), 0.5)
 
+    def resolved(self) -> dict[str, str]:
+        said = self.p is not None or self.U is not None
+        return {} if said else {"p": f"{self.release_probability:g}"}
+
     def synapse(self, record: tuple[str, ...] = ()) -> Synapse:
         """The synapse that these settings describe; `record` as of `Synapse`."""
         noisy = self.cv_within > 0 or self.cv_between > 0
@@ -164,9 +168,13 @@ class ReleaseSettings(Parameters):
             "tau_rec": self.given("tau_rec"),
             "tau_facil": "0ms" if self.tau_facil is None else self.given("tau_facil"),
         }
-        if self.tau_inact is not None:
-            return TsodyksThreeState(**values, tau_inact=self.given("tau_inact"))
-        return TsodyksMarkram(**values)
+        made = (
+            TsodyksMarkram(**values)
+            if self.tau_inact is None
+            else TsodyksThreeState(**values, tau_inact=self.given("tau_inact"))
+        )
+        cited = [name for name in self.from_presets if name in type(made).presets]
+        return made.starting_from(cited[0]) if cited else made
 
     def _plasticity(self) -> dict[str, Any]:
         """Arguments of `Synapse` for long-term plasticity."""

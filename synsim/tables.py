@@ -1,9 +1,10 @@
 """Tables of recordings: CSV files and data frames, with every error on one line.
 
 A CSV file has a header line; lines that begin with ``#`` are comments, empty lines are passed
-over. A column's unit is the end of its name: ``t_ms``, ``dt_s``, ``epsc_pA``. Numbers are read
-only from the columns that are asked for; a cell that is no finite number is an error that
-names file, line and column.
+over. Columns are separated by commas, or by the semicolons or tabs that the header line has
+instead; numbers have a decimal point. A column's unit is the end of its name: ``t_ms``,
+``dt_s``, ``epsc_pA``. Numbers are read only from the columns that are asked for; a cell that is
+no finite number is an error that names file, line and column.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import difflib
 import hashlib
 import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from synsim.component import InputError
 from synsim.component.units import UNITS, Dimension
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _TIMES = {name: u for name, u in UNITS.items() if u.dimension.name == "time"}
 
 
@@ -90,6 +93,8 @@ class Table:
         """The error for one cell: where it is, what was found and what is expected."""
         value = self.columns[name][row]
         found = "an empty cell" if _is_empty(value) else f"{_plain(value)!r}"
+        if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+            expected += " with a decimal point instead of the comma"
         return InputError(
             f"{self.source}, {self.row_word} {self.lines[row]}, column {name!r}: "
             f"found {found}, expected {expected}"
@@ -176,7 +181,7 @@ def read_table(path: str | Path, source: str | None = None) -> Table:
 
     Parameters
     ----------
-    path : a text file in UTF-8, columns separated by commas
+    path : a text file in UTF-8; see the module's docstring
     source : what errors call it, if not by its path
 
     Returns
@@ -198,10 +203,6 @@ def read_table(path: str | Path, source: str | None = None) -> Table:
     header_line, header = rows[0]
     names = [name.strip() for name in header]
     _check_names(names, f"{source}, line {header_line}")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
-        raise InputError(
-            f"{source}, line {header_line}: found {names[0]!r}, expected commas between columns"
-        )
     if all(_number(name) is not None for name in names):
         raise InputError(
             f"{source}, line {header_line}: found only numbers, expected a header with column names"
@@ -213,11 +214,18 @@ def read_table(path: str | Path, source: str | None = None) -> Table:
             raise InputError(
                 f"{source}, line {line}: found {len(cells)} cells, expected {len(names)} as in "
                 f"the header ({', '.join(names)})"
+                + ("; decimal commas?" if len(cells) == 2 * len(names) else "")
             )
     columns = {name: [cells[i].strip() for _, cells in rows[1:]] for i, name in enumerate(names)}
     lines = [line for line, _ in rows[1:]]
     digest = hashlib.sha256(raw).hexdigest()
     return Table(source, columns, lines, path=path, sha256=digest)
+
+
+def _delimiter(lines: Iterable[str]) -> str:
+    """What separates the columns, by the header line: the comma where it has one."""
+    header = next(iter(lines), "")
+    return next((mark for mark in ",;\t" if mark in header), ",")
 
 
 def _check_names(names: list[str], source: str) -> None:
@@ -260,7 +268,9 @@ def _rows(raw: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
                 yield line
 
     try:
-        for cells in csv.reader(lines(), strict=True, skipinitialspace=True):
+        for cells in csv.reader(
+            lines(), strict=True, skipinitialspace=True, delimiter=_delimiter(lines())
+        ):
             if any(cell.strip() for cell in cells):
                 yield at, cells
     except csv.Error as error:

@@ -87,7 +87,10 @@ def _run(module: ModuleType, words: list[str]) -> int:
         texts |= summary["settings"]
         seed = seed if seed is not None else str(summary["seed"])
         backend = backend or summary["backend"]
-    texts |= {k: v for k, v in vars(given).items() if k not in _OWN and v is not None}
+    flags = {k: v for k, v in vars(given).items() if k not in _OWN and v is not None}
+    if flags.keys() & {"p", "U", "synapse"}:  # p and U are one quantity, said by either name
+        texts = {k: v for k, v in texts.items() if k not in ("p", "U")}
+    texts |= flags
     if given.out is None:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)

@@ -23,6 +23,8 @@ class Mechanism(Parameters):
     role: ClassVar[str] = ""
     citations: ClassVar[tuple[Citation, ...]] = ()
     presets: ClassVar[Mapping[str, Preset]] = {}
+    #: The preset whose values an instance started from, "" for none.
+    started_from: ClassVar[str] = ""
 
     @property
     def idle(self) -> tuple[str, ...]:
@@ -38,7 +40,22 @@ class Mechanism(Parameters):
         if name not in cls.presets:
             known = ", ".join(cls.presets) or "none"
             raise InputError(f"{cls.name} has no preset {name!r}, it has: {known}")
-        return cls(**{**cls.presets[name].values, **changes})
+        return cls(**{**cls.presets[name].values, **changes}).starting_from(name)
+
+    def starting_from(self, preset: str) -> Self:
+        """Remember, for the citations, that values come from a preset; returns the instance."""
+        object.__setattr__(self, "started_from", preset)
+        return self
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values; it started from the same preset."""
+        return super().replace(**changes).starting_from(self.started_from)
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        """Where the equations come from, and the values where they started from a preset."""
+        cited = self.presets.get(self.started_from)
+        return self.citations if cited is None else (*self.citations, cited.citation)
 
     @classmethod
     def summary(cls) -> str:

@@ -228,6 +228,8 @@ class Parameters:
     """
 
     _dimensions: ClassVar[Mapping[str, Dimension]]
+    #: Presets that the values of settings started from, set by `synsim.settings.from_texts`.
+    from_presets: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -315,7 +317,13 @@ class Parameters:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values."""
-        return type(self)(**{name: self.given(name) for name in self.specs()} | changes)
+        made = type(self)(**{name: self.given(name) for name in self.specs()} | changes)
+        object.__setattr__(made, "from_presets", self.from_presets)
+        return made
+
+    def resolved(self) -> dict[str, str]:
+        """Texts of fields that are None and stand for a value, with that value."""
+        return {}
 
     def given(self, name: str) -> Any:
         """A field's value in a form that the constructor takes."""

@@ -50,7 +50,7 @@ def simulate(
     Raises
     ------
     CompilerMissingError
-        when C++ is asked for by name and there is no compiler
+        when C++ or Cython is asked for by name, and the compiler or Python's headers are missing
     BuildError, RunError, InputError
     """
     if backend is not None and backend not in BACKENDS:
@@ -72,10 +72,15 @@ def simulate(
     data = Data(arrays, (pre, post), steps, dt, seed)
     command = compiler.find()
     told: tuple[str, ...] = ()
-    if command is None and backend == "cpp_standalone":
+    if command is None and backend in ("cpp_standalone", "cython"):
         raise CompilerMissingError(
-            "--backend cpp_standalone needs a C++ compiler, and none was found (g++, clang++ or "
+            f"--backend {backend} needs a C++ compiler, and none was found (g++, clang++ or "
             "$CXX); install one or leave --backend away"
+        )
+    if backend == "cython" and not compiler.python_header().exists():
+        raise CompilerMissingError(
+            f"--backend cython needs Python's headers, and {compiler.python_header()} is not "
+            "there (on Debian they are in python3-dev)"
         )
     if command is None and backend is None:
         warnings.warn(NO_COMPILER, SynsimWarning, stacklevel=2)

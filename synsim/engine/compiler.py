@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def find() -> str | None:
         # absolute, because it is called from another directory
         return shlex.join([os.path.abspath(found), *arguments]) if found else None
     return next((c for c in _CANDIDATES if shutil.which(c)), None)
+
+
+def python_header() -> Path:
+    """Where Python's headers are, when they are installed; Cython needs them."""
+    return Path(sysconfig.get_path("include")) / "Python.h"
 
 
 @cache

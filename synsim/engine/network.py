@@ -57,7 +57,11 @@ def assemble(program: Program) -> Assembled:
     for source in sources:
         source.order = -1
     synapses = brian.synapses(program.synapse, *sources, name="synsim_synapses", clock=clock)
-    synapses.connect(j="i")
+    try:
+        synapses.connect(j="i")
+    except BaseException:
+        synapses._network = "synsim_network"  # else Brian2 complains that nobody used it
+        raise
     network = Network(*sources, synapses, name="synsim_network")
     return Assembled(network, clock, sources[0], sources[1], synapses)
 

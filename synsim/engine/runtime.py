@@ -8,7 +8,10 @@ go to its one synapse only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +21,9 @@ from brian2 import seed as brian_seed
 from brian2.devices.device import RuntimeDevice
 from numpy.typing import NDArray
 
+from synsim.component.errors import BuildError
 from synsim.component.spike_trains import on_grid
+from synsim.engine import compiler
 from synsim.engine.execute import Progress
 from synsim.engine.network import Assembled, active, assemble, brian_device
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
@@ -37,9 +42,9 @@ def run(target: str, program: Program, data: Data, progress: Progress | None = N
         "core.stop_on_keyboard_interrupt": False,
     }
     try:
-        with active(RuntimeDevice(), **preferences), _own_buffers():
+        with active(RuntimeDevice(), **preferences), _own_buffers(), _compiling(target) as built:
             brian_seed(data.seed)
-            final, events = _run(program, data, progress)
+            final, events = _run(program, data, progress, built)
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
     return Run(final, events, backend=target, threads=1)
@@ -67,8 +72,49 @@ def _own_buffers() -> Iterator[None]:
             array[:] = users[name]
 
 
+@contextmanager
+def _compiling(target: str) -> Iterator[Callable[[], None]]:
+    """Keep what the compiler says off the terminal, until the function yielded is called.
+
+    A compiler that fails is a BuildError with the place of its log; the compiler of the Cython
+    target writes to the process's own stderr, past `sys.stderr`.
+    """
+    if target != "cython":
+        yield lambda: None
+        return
+    descriptor, log = tempfile.mkstemp(prefix="synsim-cython-", suffix=".log")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    hidden = True
+
+    def show() -> None:
+        nonlocal hidden
+        if hidden:
+            hidden = False
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+    try:
+        yield show
+    except Exception as error:
+        show()
+        if type(error).__name__ not in ("CompileError", "LinkError", "CCompilerError"):
+            raise
+        kept, log = log, ""
+        raise BuildError(
+            f"the compiler {compiler.find()!r} failed for Brian2's cython target; its log is {kept}"
+        ) from None
+    finally:
+        show()
+        if log:
+            os.unlink(log)
+
+
 def _run(
-    program: Program, data: Data, progress: Progress | None
+    program: Program, data: Data, progress: Progress | None, built: Callable[[], None]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
     values, steps, dt = data.values, data.steps, data.dt
     made = assemble(program)
@@ -90,8 +136,15 @@ def _run(
         for pathway, states in program.event_states.items()
     ]
     busy = np.unique(np.concatenate(list(arrivals.values())))
-    made.network.add(*(r.operation for r in recorders), _skip_idle(made, busy, steps, progress))
-    made.network.run(Quantity(steps * dt, dim=second.dim))
+    made.network.add(
+        *(r.operation for r in recorders), _skip_idle(made, busy, steps, progress, built)
+    )
+    try:
+        made.network.run(Quantity(steps * dt, dim=second.dim))
+    except BaseException:
+        for unused in (made.pre, made.post, made.synapses):
+            unused._network = made.network.name  # else Brian2 complains that nobody used them
+        raise
     final = {
         name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
     }
@@ -99,7 +152,11 @@ def _run(
 
 
 def _skip_idle(
-    made: Assembled, busy: NDArray[Any], steps: int, progress: Progress | None
+    made: Assembled,
+    busy: NDArray[Any],
+    steps: int,
+    progress: Progress | None,
+    built: Callable[[], None],
 ) -> NetworkOperation:
     """At the end of a step, move the clock to just before the next one with a spike."""
     timestep = made.clock.variables["timestep"].get_value()
@@ -107,6 +164,7 @@ def _skip_idle(
     each = len(stops) // 100 + 1
 
     def skip() -> None:
+        built()
         following = int(np.searchsorted(stops, timestep[0], side="right"))
         timestep[0] = stops[following] - 1
         if progress is not None and (following % each == 0 or following == len(stops) - 1):

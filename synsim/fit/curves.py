@@ -89,7 +89,8 @@ def fit_curve(
         simplest = min(needed, key=lambda name: needed[name])
         if len(curve) < needed[simplest]:
             raise InputError(
-                f"{len(curve)} points are too few for any window; {simplest} needs "
+                f"{len(curve)} point{'s are' if len(curve) > 1 else ' is'} too few for any "
+                f"window; {simplest} needs "
                 f"{needed[simplest]}"
             )
         raise InputError("; ".join(f"{name}: {why}" for name, why in skipped.items()))

@@ -91,7 +91,7 @@ NOISES = {n.name: n for n in (Noise("gaussian"), Noise("student-t", 4.0))}
 def noise(name: str) -> Noise:
     """The distribution of that name; InputError for an unknown one."""
     if name not in NOISES:
-        raise InputError(f"residuals: found {name!r}, expected one of {', '.join(NOISES)}")
+        raise InputError(f"--residuals: found {name!r}, expected one of {', '.join(NOISES)}")
     return NOISES[name]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _COLUMNS = 3
+_FAR = 0.5  # spans of the data that the axis grows by, at most, to hold a band
 _LAG = r"$\Delta t = t_\mathrm{post} - t_\mathrm{pre}$ (ms)"
 _AS_GOOD = f"window within {RIVAL:g} AICc"
 _CHANGE = "Fractional change\n(whole protocol)"
@@ -39,16 +41,16 @@ def draw_curve(g: GroupFit, ax: Axes | None = None, *, alone: bool = True) -> Ax
     fit, curve = g.curve_fit, g.curve_fit.curve
     style.zero_lines(ax)
     lag, low, high = fit.band.T
-    bottom, top = _limits(curve.change, curve.sem)
+    bottom, top = _limits(curve.change, curve.sem, low, high)
     for x, a, b in zip(*(_broken(fit.best, lag, v) for v in (lag, low, high)), strict=True):
         ax.fill_between(
             x, a, b, color=style.COLOURS["band"], lw=0, alpha=0.8, label=_once(ax, "95 % band")
         )
     for name, dashes in zip(fit.rivals[1:3], ("--", ":"), strict=False):
-        _line(
-            ax, fit.fits[name], lag, style.COLOURS["neutral"], name if alone else _AS_GOOD, dashes
-        )
-    _line(ax, fit.best, lag, style.COLOURS["model"], fit.best.name if alone else "best window", "-")
+        label = pretty(name) if alone else _AS_GOOD
+        _line(ax, fit.fits[name], lag, style.COLOURS["neutral"], label, dashes if alone else "--")
+    best = pretty(fit.best.name) if alone else "best window"
+    _line(ax, fit.best, lag, style.COLOURS["model"], best, "-")
     far = fit.outliers
     given = curve.sem.any()
     for which, face, label in (
@@ -117,7 +119,9 @@ def figure(result: StdpFit) -> Figure:
             lower.remove()
             continue
         g = result.fits[i]
-        draw_curve(g, upper, alone=False)
+        draw_curve(g, upper, alone=count == 1)
+        if count == 1:
+            upper.get_legend().remove()
         draw_residuals(g, lower)
         lower.sharex(upper)
         upper.set_xlabel("")
@@ -125,7 +129,7 @@ def figure(result: StdpFit) -> Figure:
         if column:
             upper.set_ylabel("")
             lower.set_ylabel("")
-        upper.set_title(_title(g), fontsize=8)
+        upper.set_title(_title(g, 56 if columns == 1 else 34), fontsize=8)
         for handle, label in zip(*upper.get_legend_handles_labels(), strict=True):
             labelled.setdefault(label, handle)
     names = sorted(labelled, key=lambda name: (not name.startswith("data"), name == "95 % band"))
@@ -140,10 +144,19 @@ def figure(result: StdpFit) -> Figure:
     return made
 
 
-def _title(g: GroupFit) -> str:
-    rivals = g.curve_fit.rivals
-    shape = rivals[0] if len(rivals) == 1 else f"undecided, {' or '.join(rivals[:3])}"
-    return f"{g.label}\n{shape}" if g.label else f"window: {shape}"
+def pretty(window: str) -> str:
+    """A window's name for people: 'Mexican hat'."""
+    special = {"mexican_hat": "Mexican hat", "anti_hebbian": "anti-Hebbian"}
+    return special.get(window, window.replace("_", " "))
+
+
+def _title(g: GroupFit, width: int) -> str:
+    """The curve's name and its shape, in lines of `width` characters."""
+    rivals = [pretty(name) for name in g.curve_fit.rivals]
+    more = f" or {len(rivals) - 3} more" if len(rivals) > 3 else ""
+    shape = rivals[0] if len(rivals) == 1 else f"undecided: {' or '.join(rivals[:3])}{more}"
+    lines = [g.label] if g.label else []
+    return "\n".join(textwrap.fill(line, width) for line in (*lines, shape))
 
 
 def _once(ax: Axes, label: str) -> str:
@@ -163,9 +176,14 @@ def _broken(fit: WindowFit, lag: Array, values: Array) -> list[Array]:
     return [part for part in (values[lag < 0], values[lag > 0]) if part.size]
 
 
-def _limits(change: Array, sem: Array) -> tuple[float, float]:
-    """Limits of the vertical axis: the data decide, a band may run out of the panel."""
+def _limits(change: Array, sem: Array, under: Array, over: Array) -> tuple[float, float]:
+    """Limits of the vertical axis: data and band, but a band that runs far off runs out."""
     low = min(0.0, float((change - sem).min()))
     high = max(0.0, float((change + sem).max()))
-    room = 0.12 * (high - low) or 0.1
-    return low - room, high + room
+    span = (high - low) or 1.0
+    room = 0.12 * span
+    bottom, top = float(np.nanmin(under)), float(np.nanmax(over))
+    return (
+        min(low - room, max(bottom - room / 4, low - _FAR * span)),
+        max(high + room, min(top + room / 4, high + _FAR * span)),
+    )

@@ -276,6 +276,11 @@ def _used(
     if exclude is not None:
         inside = (points.lag >= exclude[0]) & (points.lag <= exclude[1])
         used &= ~inside
+        if not used.any():
+            raise InputError(
+                f"--exclude: found {exclude[0]:g} to {exclude[1]:g} ms, which leaves no points of "
+                f"{points.source}"
+            )
         warnings.append(
             f"{int(inside.sum())} point(s) with lags of {exclude[0]:g} to {exclude[1]:g} ms left "
             "out, as asked"
@@ -286,6 +291,7 @@ def _used(
         used &= ~zero
         warnings.append(
             f"{int(zero.sum())} point(s) at lag 0 left out of every fit: {', '.join(undefined)} "
-            "have no value there (--model with none of these uses them)"
+            f"{'has' if len(undefined) == 1 else 'have'} no value there "
+            "(--model with none of these uses them)"
         )
     return used

@@ -131,7 +131,10 @@ def why_not(window: Window, lag: Array) -> str | None:
     parameters = present(window, lag)
     needed = points_needed(window, lag)
     if lag.size < needed:
-        return f"{lag.size} points are too few, it needs {needed}"
+        count = "1 point is" if lag.size == 1 else f"{lag.size} points are"
+        return f"{count} too few, it needs {needed}"
+    if window.name == "symmetric" and (np.all(lag > 0) or np.all(lag < 0)):
+        return "with every lag on one side it is a branch of the exponential window"
     if window.name == "constant":
         return None
     for side, where in ((1, "above 0"), (-1, "below 0")):

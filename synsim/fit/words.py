@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from synsim.fit.curves import RIVAL, CurveFit, other_noise
@@ -9,6 +11,7 @@ from synsim.fit.windows import Estimate, WindowFit, fit_window, why_not
 from synsim.models.stdp_windows import WINDOWS
 
 WEAK = 10.0  # an interval whose ends differ by more than this factor
+REACH, FEW = 3.0, 3  # time constants; points
 NEAR_ZERO = 5.0  # ms; within this, the sign of a lag hangs on how spike times were measured
 
 
@@ -70,6 +73,12 @@ def direction(fit: WindowFit) -> str:
 def shape(fit: CurveFit) -> str:
     """One sentence on which window the data speak for."""
     rivals = fit.rivals
+    if _too_few(fit):
+        # Nothing may be said of the change when the windows with two sides were not tried.
+        return (
+            f"{len(fit.curve)} points are too few for {listed(_too_few(fit))}; of the windows "
+            f"fitted, {listed(rivals)} {'is' if len(rivals) == 1 else 'are'} best"
+        )
     signs = {direction(fit.fits[name]) for name in rivals}
     what = signs.pop() if len(signs) == 1 else "change"
     if len(rivals) == 1:
@@ -78,17 +87,58 @@ def shape(fit: CurveFit) -> str:
             return f"{what}: {rivals[0]} is the only window fitted"
         ahead = fit.fits[rest[0]].aicc - fit.best.aicc
         return f"{what}: {rivals[0]} is best, {ahead:.1f} AICc ahead of {rest[0]}"
-    listed = ", ".join(rivals[:-1]) + " and " + rivals[-1]
     more = ""
     if "constant" in rivals:
         more = "; the data do not show that the change depends on the lag"
-    return f"{what} of undecided shape: {listed} differ by no more than {RIVAL:g} in AICc{more}"
+    names = listed(rivals)
+    return f"{what} of undecided shape: {names} differ by no more than {RIVAL:g} in AICc{more}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """'a, b and c'."""
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
+
+def _too_few(fit: CurveFit) -> list[str]:
+    """Windows with a branch on each side that there were too few points to try."""
+    return [
+        name
+        for name, why in fit.skipped.items()
+        if "too few" in why and {-1, 1} <= {p.side for p in WINDOWS[name].parameters}
+    ]
+
+
+def thin_branches(fit: CurveFit) -> list[str]:
+    """Branches of the best window that stand on fewer than three points.
+
+    A point stands under a branch when it lies within REACH time constants (or widths) of its
+    centre, where the branch is not yet next to nothing.
+    """
+    found, best = [], fit.best
+    for side, where in ((1, "above"), (-1, "below")):
+        names = [p for p in best.window.parameters if p.side == side]
+        taus = [best.value(p.name) for p in names if p.kind in ("tau", "width")]
+        if not taus or taus[0] is None:
+            continue
+        centres = [best.value(p.name) for p in names if p.kind not in ("amplitude", "tau", "width")]
+        centre = next((c for c in centres if c is not None), 0.0)
+        near = (fit.curve.lag * side > 0) & (np.abs(fit.curve.lag - centre) < REACH * taus[0])
+        count = int(near.sum())
+        if count < FEW:
+            points = "1 point" if count == 1 else f"{count} points"
+            found.append(
+                f"{best.name}: {listed([p.name for p in names])} stand on {points} with lags "
+                f"{where} 0 (within {REACH:g} {names[-1].name} of the branch)"
+            )
+    return found
 
 
 def weak(fit: WindowFit) -> list[str]:
     """Parameters that the data hardly determine."""
     found = []
-    missing = [e.name for e in fit.estimates if e.value is None]
+    sides = {int(side) for side in np.sign(fit.problem.x)}
+    without = {p.name for p in fit.window.parameters if p.side and p.side not in sides}
+    missing = [e.name for e in fit.estimates if e.value is None and e.name not in without]
     if missing:
         found.append(f"{fit.name}: {', '.join(missing)} not determined by these data")
     for e in fit.estimates:
@@ -205,4 +255,4 @@ def all_words(fit: CurveFit, rows: list[str]) -> list[str]:
                 f"{name}: {fit.bootstrap_left_out[name]} bootstrap samples left out, which no "
                 "longer determined it"
             )
-    return found + outliers(fit, rows) + near_zero(fit) + noise(fit)
+    return found + thin_branches(fit) + outliers(fit, rows) + near_zero(fit) + noise(fit)

@@ -274,3 +274,34 @@ def test_a_bug_leaves_its_traceback_in_a_log(
     assert log.parent == place.parent / "tmp"
     assert "Traceback (most recent call last)" in log.read_text()
     assert os.listdir(place) == []
+
+
+@needs_compiler
+def test_failing_compiler_of_the_cython_target(place: Path, tmp_path: Path) -> None:
+    """In a process of its own, with an empty cache of Cython's: the rest compiles no more."""
+    failing = tmp_path / "cxx"
+    failing.write_text("#!/bin/sh\necho 'error: nobody likes this' >&2\nexit 1\n")
+    failing.chmod(0o755)
+    words = ["run", "pairing", "--backend", "cython", "--no-plot", "--out", "o"]
+    process = start(place, *words, CC=failing, CXX=failing, CYTHON_CACHE_DIR=tmp_path)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    log = Path(line.rpartition("its log is ")[2])
+    assert line.startswith(
+        f"synsim: the compiler {str(failing)!r} failed for Brian2's cython target; "
+    )
+    assert "nobody likes this" in log.read_text()
+    assert os.listdir(place) == []
+
+
+def test_cython_without_what_it_needs(synsim: Synsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ["run", "pairing", "--backend", "cython", "--no-plot", "--out", "o"]
+    monkeypatch.setattr("synsim.engine.compiler.python_header", lambda: Path("/none/Python.h"))
+    done = synsim(*run)
+    assert done.code == 2
+    assert "needs Python's headers, and /none/Python.h is not there" in done.err
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    done = synsim(*run)
+    assert (done.code, len(done.lines)) == (2, 1)
+    assert done.err.startswith("synsim: --backend cython needs a C++ compiler, and none was found")

@@ -140,7 +140,7 @@ def test_criteria() -> None:
 
 
 def test_unknown_residuals_are_refused() -> None:
-    with pytest.raises(InputError, match="residuals: found 'cauchy', expected one of gaussian"):
+    with pytest.raises(InputError, match="--residuals: found 'cauchy', expected one of gaussian"):
         noise("cauchy")
 
 

@@ -317,7 +317,7 @@ def test_windows_that_the_points_cannot_carry_are_skipped() -> None:
         ({"data": 3}, "data: found int, expected a path, a name or a DataFrame"),
         ({"data": "bi_poo_1998", "models": "gaussian"}, "--model: found 'gaussian', expected some"),
         ({"data": "bi_poo_1998", "models": []}, "--model: found none"),
-        ({"data": "bi_poo_1998", "residuals": "cauchy"}, "residuals: found 'cauchy'"),
+        ({"data": "bi_poo_1998", "residuals": "cauchy"}, "--residuals: found 'cauchy'"),
         ({"data": "bi_poo_1998", "intervals": "wald"}, "--intervals: found 'wald', expected one"),
         ({"data": "bi_poo_1998", "bootstrap_samples": 10}, "--bootstrap-samples: found 10"),
         ({"data": "bi_poo_1998", "seed": -1}, "--seed: found -1"),
