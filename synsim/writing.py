@@ -34,6 +34,7 @@ _PLACE = {"a_plus": 0.01, "a_minus": 0.01, "scatter_cv": 0.1}
 class Row:
     """Copies that are written alike.
 
+    scheme : one of the protocol's, or "check", whose synapses are all alike: without gains
     step : what a separate pairing changes the weight by, up or down
     period : time steps from pairing to pairing
     meant : level meant by each copy, shape (copies,)
@@ -117,6 +118,7 @@ class Writer:
         pre, post = (np.concatenate([part[side] for part in parts]) for side in (1, 2))
         rng = np.random.default_rng([running.seed, 11])
         gain = np.maximum(1 + self.gain_cv * rng.standard_normal(first[-1]), 0.0)
+        gain[np.repeat([row.scheme == "check" for row in rows], sizes)] = 1.0
         steps = np.repeat([row.step for row in rows], sizes) * gain
         done = self._run(
             program,

@@ -1,8 +1,8 @@
 """The claims of "The importance of precise synapse weights", each with a number and a verdict.
 
 For the summary of `protocols/weight_precision.py`: claim_1 is what is said, claim_1_measured the
-number, claim_1_unit what that is, claim_1_holds whether the claim holds, and claim_1_when
-under which conditions.
+number, claim_1_unit what that is, claim_1_holds whether the claim holds (none where these
+settings do not tell), and claim_1_when under which conditions.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def claims(settings: Asked, rows: Sequence[Row], measured: Measured) -> dict[str
             f"claim_{i}": claim,
             f"claim_{i}_measured": value,
             f"claim_{i}_unit": unit,
-            f"claim_{i}_holds": bool(holds),
+            f"claim_{i}_holds": None if holds is None else bool(holds),
             f"claim_{i}_when": when,
         }
     return named
 
 
-Verdict = tuple[str, str, float, bool, str]
+Verdict = tuple[str, str, float, bool | None, str]
 
 
 def _a_second(settings: Asked, writer: Writer, measured: Measured) -> Verdict:
@@ -94,7 +94,7 @@ def _scatter_limits(pairs: Pairs, writer: Writer) -> Verdict:
         "slope of log error (part of the range) against log levels, of the two finest, at a "
         f"scatter of {most:g} between pairings and {writer.gain_cv:g} between synapses",
         slope,
-        slope > -0.25,
+        slope > -0.25 if np.isfinite(slope) else None,
         f"where the scatter is a synapse's own (gain_cv: slope 0); of one from pairing to pairing "
         f"only in levels ({right}), of the range the error falls as the root of the number "
         "(slope -1/2)",
@@ -127,7 +127,7 @@ def _use_disturbs(settings: Asked, pairs: Pairs) -> Verdict:
         "every use of the network disturbs the value",
         "s until a number is half a level out (the longest of all graded rows that begin better)",
         value,
-        bool(np.isfinite(value)),
+        True if np.isfinite(value) else None,
         f"at {settings.background:g} Hz on both sides; in levels neither drift nor diffusion "
         "depends on their number, and both go as the product of the rates",
     )
@@ -147,14 +147,15 @@ def _reads_as_one(settings: Asked, reader: Reader) -> Verdict:
 
 
 def _one_burst(settings: Asked, pairs: Pairs) -> Verdict:
+    levels = int(np.max(settings.levels))
     misread = max(one.rms_error**2 for row, one in pairs if row.scheme == "binary")
     return (
         f"one burst of {settings.burst} sets a binary weight, whatever it was",
         "part of the bits misread at once (the largest over scatter)",
         float(misread),
         misread <= 0.01,
-        f"with steps of {settings.binary_step:g}: with those of a graded weight of 256 levels it "
-        "would move by 0.02",
+        f"with steps of {settings.binary_step:g}: with those of a graded weight of {levels} levels "
+        f"it would move by {settings.burst / levels:.2g}",
     )
 
 
@@ -165,7 +166,7 @@ def _immune(settings: Asked, pairs: Pairs) -> Verdict:
         "a binary weight is immune to random change",
         "s until 31.7 % of the bits are misread (the shortest over scatter)",
         float(min(known)) if known else float("nan"),
-        not known,
+        not known if settings.background > 0 else None,
         f"at {settings.background:g} Hz on both sides: its margin is "
         f"{settings.read_threshold / settings.binary_step:.3g} and "
         f"{(1 - settings.read_threshold) / settings.binary_step:.3g} of its own steps, that of a "

@@ -69,17 +69,21 @@ def figure(result: Result) -> Figure:
 
 
 def _draw_budget(ax: Axes, result: Result) -> None:
-    settings = result.settings
+    settings, any_rows = result.settings, False
     for scatter, colour in _shades(result).items():
         time, pairings, bits = _of(
             result, "graded-in-budget", scatter, "write_time_ms", "pairings", "bits"
         )
         ax.plot(1e3 * pairings / time, bits, "o-", color=colour)
+        any_rows |= bits.size > 0
     bit = np.mean([_of(result, "binary", cv, "bits")[0].mean() for cv in _shades(result)])
     ax.axhline(bit, color=style.COLOURS["data"], lw=1, ls="--", zorder=0)
     ax.text(1, bit + 0.03, "binary", ha="right", va="bottom", fontsize=7,
             transform=ax.get_yaxis_transform())  # fmt: skip
-    ax.set_xscale("log")
+    if any_rows:
+        ax.set_xscale("log")
+    else:
+        ax.text(0.5, 0.5, "no time for two levels", ha="center", transform=ax.transAxes)
     ax.set_ylim(bottom=0)
     ax.set_xlabel("pairings per second")
     ax.set_ylabel("bits per synapse")
@@ -96,8 +100,10 @@ def _draw_scatter(ax: Axes, result: Result) -> None:
     fine = np.unique(np.geomspace(float(asked.min()), float(asked.max()), 40).astype(int))
     settings, writer = result.settings, result.settings.writer()
     count, period = _count(result), settings.period(settings.rate) * writer.dt
+    seen = False
     for scatter, colour in _shades(result).items():
         levels, error = _of(result, "graded", scatter, "levels", "rms_error")
+        seen |= bool(np.any(error > 0))
         ax.plot(levels, error * levels, "o", color=colour)
         law = []
         for n in fine:
@@ -108,7 +114,7 @@ def _draw_scatter(ax: Axes, result: Result) -> None:
         ax.plot(fine[known], np.sqrt(law)[known], color=colour, zorder=1)
     ax.axhline(0.5, color=style.COLOURS["neutral"], lw=0.6, ls="--", zorder=0)
     ax.set_xscale("log")
-    ax.set_yscale("log")
+    ax.set_yscale("log" if seen else "linear")
     ax.set_xlabel("levels")
     ax.set_ylabel("rms error (levels)")
     ax.set_title("written from the bound")

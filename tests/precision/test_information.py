@@ -13,6 +13,7 @@ from synsim.predict.information import (
     mutual_information,
     plug_in_entropy,
 )
+from synsim.predict.precision import unknown_start_channel
 
 
 def h(*p: float) -> float:
@@ -61,6 +62,21 @@ def test_entropy_is_grassbergers() -> None:
     assert entropy(counts) == pytest.approx(expected, abs=1e-12)
     assert plug_in_entropy([1, 1, 2, 0]) == pytest.approx(1.5, abs=1e-12)
     assert entropy([[4000, 4000], [8000, 0]]) == pytest.approx([1, 0], abs=1e-4)
+
+
+def test_levels_that_are_undersampled_are_taken_together() -> None:
+    """A start that is unknown: every value meant is read as half of all values."""
+    rng = np.random.default_rng(5)
+    for levels, width in ((16, 1), (64, 2), (256, 4)):
+        channel = unknown_start_channel(levels)
+        exact, times = channel_information(channel), max(32, 1024 // levels)
+        found = [mutual_information(*draw(channel, times, rng)) for _ in range(6)]
+        assert {f.width for f in found} == {width}
+        bits = np.array([f.bits for f in found])
+        assert abs(bits.mean() - exact) < 0.08 + 4 * bits.std(ddof=1) / np.sqrt(6)
+    # the bits of the coarser levels are no more than those of the fine ones
+    coarse = channel.reshape(64, 4, 64, 4).sum(axis=(1, 3)) / 4
+    assert 0 < exact - channel_information(coarse) < 0.02
 
 
 # levels, scatter, samples a level, the bias that the docstring promises, in bits
