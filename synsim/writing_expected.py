@@ -60,14 +60,25 @@ def expected(writer: Writer, reader: Reader, row: Row) -> Expected:
         return Expected(bits=channel_information(unknown_start_channel(row.levels, row.scatter_cv)))
     if np.max(np.abs(moved - k)) > 1:
         return Expected()
-    variance = write_moments(k, row.scatter_cv, writer.gain_cv)[1]
-    square = np.mean(clipped_square(k, moved, variance, row.levels))
-    power = np.mean(clipped_square(0, moved, variance, row.levels))
-    square += power * (1 - p) / (reader.spikes * n * p)
+    error = graded_error(writer, reader, row.levels, row.scatter_cv, period)
     channel = write_channel(
         row.levels, row.scatter_cv, writer.gain_cv, n=n, p=p, reads=reader.spikes
     )
-    return Expected(float(np.sqrt(square)) / row.levels, channel_information(channel))
+    return Expected(error / row.levels, channel_information(channel))
+
+
+def graded_error(
+    writer: Writer, reader: Reader, levels: int, scatter_cv: float, period: float
+) -> float:
+    """RMS error, in levels, of numbers counted from the bound every `period` (s), as read."""
+    k = np.arange(levels)
+    moved = Count(writer.lag * writer.dt, writer.tau_plus, writer.tau_minus).moved(k, period)
+    variance = write_moments(k, scatter_cv, writer.gain_cv)[1]
+    square = np.mean(clipped_square(k, moved, variance, levels))
+    if reader.n is not None:
+        power = np.mean(clipped_square(0, moved, variance, levels))
+        square += power * (1 - reader.p) / (reader.spikes * reader.n * reader.p)
+    return float(np.sqrt(square))
 
 
 def background(writer: Writer, row: Row, rate: float) -> Background:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim import style
-from synsim.predict.precision import Count, clipped_square, write_moments
-from synsim.writing_expected import MISREAD
+from synsim.predict.precision import Count
+from synsim.writing_expected import MISREAD, graded_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +34,18 @@ def _of(result: Result, scheme: str, scatter: float, *names: str) -> list[Array]
     return [np.asarray(result.columns[name], dtype=float)[keep] for name in names]
 
 
+def _log(axis: Any) -> None:
+    """A logarithmic axis that says plain numbers, 1, 2 and 5 of a decade where there are few."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = axis.get_view_interval()
+    few = high / low < 100
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def draw_bits(ax: Axes, result: Result) -> Axes:
     """Bits against write time: graded from the bound and from anywhere, binary."""
     for scatter, colour in _shades(result).items():
@@ -45,8 +57,8 @@ def draw_bits(ax: Axes, result: Result) -> Axes:
         ax.plot(burst / 1e3, bit, "s", color=colour, ms=5, mfc="none")
     ax.plot([], [], "o:", color=style.COLOURS["neutral"], mfc="white", label="unknown start")
     ax.plot([], [], "s", color=style.COLOURS["neutral"], ms=5, mfc="none", label="binary")
-    ax.set_xscale("log")
-    ax.set_ylim(bottom=-0.1)
+    _log(ax.xaxis)
+    ax.set_ylim(bottom=0)
     ax.set_xlabel("write time (s)")
     ax.set_ylabel("bits per synapse")
     ax.set_title("written at " + result.settings.text("rate"))
@@ -81,7 +93,7 @@ def _draw_budget(ax: Axes, result: Result) -> None:
     ax.text(1, bit + 0.03, "binary", ha="right", va="bottom", fontsize=7,
             transform=ax.get_yaxis_transform())  # fmt: skip
     if any_rows:
-        ax.set_xscale("log")
+        _log(ax.xaxis)
     else:
         ax.text(0.5, 0.5, "no time for two levels", ha="center", transform=ax.transAxes)
     ax.set_ylim(bottom=0)
@@ -99,22 +111,19 @@ def _draw_scatter(ax: Axes, result: Result) -> None:
     asked = result.settings.levels
     fine = np.unique(np.geomspace(float(asked.min()), float(asked.max()), 40).astype(int))
     settings, writer = result.settings, result.settings.writer()
-    count, period = _count(result), settings.period(settings.rate) * writer.dt
+    reader, period = settings.reader(), settings.period(settings.rate) * writer.dt
     seen = False
     for scatter, colour in _shades(result).items():
         levels, error = _of(result, "graded", scatter, "levels", "rms_error")
         seen |= bool(np.any(error > 0))
         ax.plot(levels, error * levels, "o", color=colour)
-        law = []
-        for n in fine:
-            k = np.arange(n)
-            variance = write_moments(k, scatter, writer.gain_cv)[1]
-            law.append(np.mean(clipped_square(k, count.moved(k, period), variance, int(n))))
-        known = np.array(law) > 1e-12
-        ax.plot(fine[known], np.sqrt(law)[known], color=colour, zorder=1)
+        law = [graded_error(writer, reader, int(n), scatter, period) for n in fine]
+        known = np.array(law) > 1e-6
+        ax.plot(fine[known], np.array(law)[known], color=colour, zorder=1)
     ax.axhline(0.5, color=style.COLOURS["neutral"], lw=0.6, ls="--", zorder=0)
-    ax.set_xscale("log")
-    ax.set_yscale("log" if seen else "linear")
+    _log(ax.xaxis)
+    if seen:
+        _log(ax.yaxis)
     ax.set_xlabel("levels")
     ax.set_ylabel("rms error (levels)")
     ax.set_title("written from the bound")
@@ -132,7 +141,7 @@ def _draw_rate(ax: Axes, result: Result) -> None:
     ax.axhline(1, color=style.COLOURS["neutral"], lw=0.6, ls="--", zorder=0)
     ax.plot(fine, exact / pairings, color=style.COLOURS["model"], label="closed form")
     ax.plot(rates, moved / pairings, "o", color=style.COLOURS["simulation"], label="simulation")
-    ax.set_xscale("log")
+    _log(ax.xaxis)
     ax.set_xlabel("pairings per second")
     ax.set_ylabel("levels moved per pairing")
     ax.set_title(f"a count of {pairings}")
@@ -158,6 +167,7 @@ def _draw_held(ax: Axes, result: Result, name: str, unit: str, limit: float) -> 
     ax.set_ylim(bottom=0)
     if held is None:
         ax.text(0.5, 0.6, "not disturbed,\nor lost in writing", ha="center", transform=ax.transAxes)
+        ax.set_xticks([])
         return
     times, (found, exact) = held
     ax.plot(times, exact, color=style.COLOURS["model"], label="closed form")
