@@ -80,8 +80,8 @@ def unreliable_synapse() -> Synapse:
 
 def build(plastic: bool = True) -> tuple[b2.Network, dict[str, Any]]:
     """The network and its objects by name."""
-    sources = np.repeat(np.arange(MANY), RELEASES)
-    source = b2.SpikeGeneratorGroup(MANY, sources, np.concatenate(PRE) * DT * b2.second)
+    numbers = np.repeat(np.arange(MANY), RELEASES)
+    source = b2.SpikeGeneratorGroup(MANY, numbers, np.concatenate(PRE) * DT * b2.second)
     counters = b2.NeuronGroup(MANY, "received : 1")
     one_to_one = np.arange(MANY)
     unreliable = unreliable_synapse().connect(source, counters, i=one_to_one, j=one_to_one)
