@@ -97,9 +97,10 @@ def notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> l
             "shuffled, because p is part of the mean"
         )
     if "weight_turnover_beside_membrane" in results:
+        weight = results["weight_turnover_beside_membrane"]
         said.append(
             "with membrane and turnover together, turnover's weight for one site is "
-            f"{results['weight_turnover_beside_membrane']:.2g}, 95 % interval "
+            f"{weight if weight > 1e-4 else 0:.2g}, 95 % interval "
             f"{results['weight_turnover_beside_membrane_low']:.2g} to "
             f"{results['weight_turnover_beside_membrane_high']:.2g}"
         )

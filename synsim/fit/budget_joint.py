@@ -21,8 +21,8 @@ from synsim.fit.budget import LIMIT, LOGIT, Distances, aicc
 from synsim.predict.energy_budget import TERMS, calcium
 
 Array = NDArray[np.float64]
-_ALONG = np.linspace(-24, 24, 1601)  # logit p along the boundary
-_TURNOVER, _MEMBRANE = np.linspace(-12, 1, 14), (-5.0, 4.0)
+_ALONG = np.linspace(-24, 24, 801)  # logit p along the boundary
+_TURNOVER, _MEMBRANE = np.linspace(-12, 1, 11), (-5.0, 4.0)
 
 
 def joint_distances(log_turnover: float, log_membrane: float, p: Array, size: Array) -> Distances:
