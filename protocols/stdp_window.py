@@ -24,6 +24,7 @@ from synsim.component import parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
 from synsim.component.spike_trains import on_grid
+from synsim.models.pair_stdp import PairSTDP
 from synsim.protocol import Result, Running
 from synsim.protocols.pairing import BI_POO_1998
 from synsim.trains import largest_deviation
@@ -200,7 +201,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     else:
         change, done = _exact(settings, paired, running)
         of_closed_form = _deviation(settings, paired, change)
-        if settings.repeats > 1:
+        if settings.repeats > 1 and not _scattered(settings):
             notes.append("release is without noise: the repeats are the same")
     lag_ms = paired.lag * settings.time_step * 1e3
     synapse = settings.synapse()
@@ -232,16 +233,22 @@ def _exact(
     """Change of the mean response from the weight itself, shape (lags, repeats)."""
     reach = max(paired.pre.max(), paired.post.max())
     delays = on_grid([settings.delay, settings.dendritic_delay], settings.time_step)
+    each = settings.repeats if _scattered(settings) else 1
     done = engine.simulate(
-        engine.Program(settings.synapse(), len(paired.lag), final=("w",)),
-        pre=induction.spikes(paired.pre),
-        post=induction.spikes(paired.post),
+        engine.Program(settings.synapse(), each * len(paired.lag), final=("w",)),
+        pre=induction.spikes(np.repeat(paired.pre, each, axis=0)),
+        post=induction.spikes(np.repeat(paired.post, each, axis=0)),
         steps=int(reach + delays.max()) + 1,
         dt=settings.time_step,
         **running.options(),
     )
     change = induction.response_ratio(settings, done.final["w"])
-    return np.tile(change[:, None], (1, settings.repeats)), done
+    return np.tile(change.reshape(-1, each), (1, settings.repeats // each)), done
+
+
+def _scattered(settings: Settings) -> bool:
+    """Whether the rule itself makes repeats differ."""
+    return isinstance(settings.rule, PairSTDP) and settings.rule.scattered
 
 
 def _measure(

@@ -11,7 +11,7 @@ from synsim.component import InputError
 from synsim.engine import BACKENDS, Program, Spikes, simulate
 from synsim.predict.pairing import pairing_course
 from synsim.protocol import Running
-from synsim.protocols import pairing
+from synsim.protocols import pairing, stdp_window
 
 DT = 1e-4
 RULE = {"a_plus": 0.01, "a_minus": 0.02, "tau_plus": "17ms", "tau_minus": "34ms"}
@@ -120,3 +120,16 @@ def test_no_closed_form_is_claimed_for_scattered_pairings() -> None:
     done = pairing.run(pairing.Settings(rule=rule, n_pairs=3), Running(backend="numpy"))
     assert not any("closed_form" in name for name in done.results)
     assert done.figure().axes
+
+
+def test_repeats_of_a_window_scatter() -> None:
+    """60 pairings at 1 Hz, each repeat with draws of its own: CV scatter_cv/sqrt(60)."""
+    rule = PairSTDP(a_plus=0.001, a_minus=0.001, tau_plus="17ms", tau_minus="34ms", scatter_cv=0.5)
+    settings = stdp_window.Settings(rule=rule, delta_t="-10ms,10ms", repeats=400)
+    done = stdp_window.run(settings, Running(seed=9))
+    assert not any("repeats are the same" in text for text in done.warnings)
+    change = np.asarray(done.columns["dw_rel"]).reshape(2, 400)
+    exact = np.array([-np.exp(-10 / 34), np.exp(-10 / 17)]) * 60 * 0.001 / 0.5
+    for found, expected in zip(change, exact, strict=True):
+        spread = abs(expected) * 0.5 / np.sqrt(60)
+        assert stats.kstest(found, stats.norm(expected, spread).cdf).pvalue > 1e-3
