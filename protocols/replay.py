@@ -66,8 +66,8 @@ class Outcome(Result):
     @style.styled
     def figure(self) -> Figure:
         """Spikes, what they released, and what became of the weight."""
-        fig, (top, middle, bottom) = style.figure(
-            140, 95, nrows=3, sharex=True, height_ratios=[0.6, 1.2, 1.2]
+        fig, (top, quanta, middle, bottom) = style.figure(
+            140, 115, nrows=4, sharex=True, height_ratios=[0.6, 0.8, 1.1, 1.2]
         )
         time = self._time()[0]
         pre = np.asarray(self.columns["event"]) == "pre"
@@ -85,25 +85,19 @@ class Outcome(Result):
             middle.plot(time[pre], values, "o", ms=2.8, color=style.COLOURS[colour], label=label)
         middle.set_ylim(-0.05, 1.05)
         middle.set_ylabel("$u$, $x$")
-        released = middle.twinx()
-        released.vlines(
-            time[pre],
-            0,
-            np.asarray(self.columns["released"])[pre],
-            color=style.COLOURS["neutral"],
-            lw=1.2,
-            alpha=0.6,
-            label="released quanta",
-        )
-        released.set_ylabel("quanta")
-        released.set_ylim(bottom=0)
+        middle.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.0))
+        released = np.asarray(self.columns["released"], dtype=float)[pre]
+        colour = style.COLOURS["data"]
+        quanta.vlines(time[pre], 0, released, color=colour, lw=1.2)
+        none = released == 0
+        quanta.plot(time[pre][none], released[none], "o", ms=3, mfc="white", color=colour,
+                    label="failure")  # fmt: skip
+        quanta.set_ylabel("quanta")
+        quanta.set_ylim(bottom=-0.05 * max(1.0, released.max(initial=0)))
         if self.settings.release != "mean-field":
-            released.yaxis.get_major_locator().set_params(integer=True)
-        released.spines["right"].set_visible(True)
-        middle.set_zorder(released.get_zorder() + 1)
-        middle.patch.set_visible(False)
-        handles = [*middle.get_legend_handles_labels()[0], *released.get_legend_handles_labels()[0]]
-        middle.legend(handles=handles, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.0))
+            quanta.yaxis.get_major_locator().set_params(integer=True)
+        if none.any():
+            quanta.legend(loc="lower left", bbox_to_anchor=(0, 1.0))
         self.plot(bottom)
         return fig
 

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME = "stdp-window"
+_SIDES = {
+    "ltp": "simulation, pre first",
+    "ltd": "simulation, post first",
+    "neutral": "simulation, coincident spikes",
+}
 _ENOUGH = 10  # repeats, for the scatter between them to be an error
 
 
@@ -105,16 +110,20 @@ class Outcome(Result):
         if self.settings.measured:
             _draw_measured(ax, lag, change)
         else:
-            for side, colour in ((lag > 0, "ltp"), (lag < 0, "ltd"), (lag == 0, "neutral")):
+            steps = on_grid(lag * 1e-3, self.settings.time_step)
+            together = steps % self.settings.period_steps == 0
+            for side, colour in (
+                ((lag > 0) & ~together, "ltp"),
+                ((lag < 0) & ~together, "ltd"),
+                (together, "neutral"),
+            ):
                 if np.any(side):
                     ax.plot(
                         lag[side],
                         change[side],
                         "o",
                         color=style.COLOURS[colour],
-                        label={"ltp": "simulation, pre first", "ltd": "simulation, post first"}.get(
-                            colour
-                        ),
+                        label=_SIDES[colour],
                     )
         fine = _fine_prediction(self.settings, lag)
         if fine is not None:
@@ -125,7 +134,7 @@ class Outcome(Result):
             unique.values(), unique.keys(), ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2)
         )
         ax.set_xlabel(r"lag $\Delta t = t_\mathrm{post} - t_\mathrm{pre}$ (ms)")
-        ax.set_ylabel("change of the mean response")
+        ax.set_ylabel("fractional change of the mean response")
         rule = self.settings.rule
         ax.set_title(
             f"{self.settings.n_pairs} pairings at {self.settings.text('rate')}, {rule.name} rule, "
@@ -135,7 +144,16 @@ class Outcome(Result):
 
 
 def _draw_measured(ax: Axes, lag: NDArray[Any], change: NDArray[Any]) -> None:
-    ax.plot(lag, change, ".", markersize=2, color=style.COLOURS["simulation"], alpha=0.35, zorder=1)
+    ax.plot(
+        lag,
+        change,
+        ".",
+        markersize=2,
+        color=style.COLOURS["simulation"],
+        alpha=0.35,
+        zorder=1,
+        label="single repeats",
+    )
     places = np.unique(lag)
     kept = [change[(lag == x) & np.isfinite(change)] for x in places]
     mean = np.array([k.mean() if len(k) else np.nan for k in kept])

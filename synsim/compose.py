@@ -243,6 +243,7 @@ def conventions(synapse: Synapse) -> dict[str, str]:
         )
     if synapse.plasticity is not None:
         said |= synapse.plasticity.conventions
+        said["amplitudes of the rule"] = "changes of w by one pairing, not by a whole protocol"
         said["plasticity acts on"] = {
             "q": "q: response w q per quantum",
             "p": "p (or U): release probability w p",

@@ -27,6 +27,9 @@ SITE_CASES = (
     SiteCase(3, 0.5, 0.2, 0.02),
     SiteCase(3, 0.1, 0.08, 0.5),
     SiteCase(2, 1.0, 0.1, 0.0),
+    SiteCase(3, 0.8, 0.2, 0.1),
+    SiteCase(2, 0.0, 0.2, 0.1),
+    SiteCase(0, 0.5, 0.2, 0.1),
 )
 
 

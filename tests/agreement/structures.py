@@ -126,7 +126,7 @@ def sites() -> Program:
         record=("released",),
         per_synapse=("n", "U", "tau_rec", "tau_facil"),
     )
-    return Program(synapse, 8000, events=("last_released",))
+    return Program(synapse, 14000, events=("last_released",))
 
 
 @cache

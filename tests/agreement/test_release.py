@@ -6,12 +6,14 @@ Deviations are in standard errors (4 at most) or p-values (1e-4 at least), at fi
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from synsim.engine import BACKENDS
+from synsim import PairSTDP, Synapse
+from synsim.engine import BACKENDS, Program
 from synsim.models.quantal_release import moments
 from synsim.models.release_sites import covariance
 from tests.agreement.samples import (
@@ -179,18 +181,19 @@ def test_sites_have_the_moments_and_covariance_of_the_chain(backend, case):
     np.testing.assert_allclose(exact, synapse.n * P, rtol=0, atol=1e-12)
     for k, chance in enumerate(P):
         assert binomial_p_value(found[:, k].astype(int), synapse.n, chance) > P_VALUE
-    if 0.3 < synapse.U < 1:  # memory of releases is there to be seen
+    if synapse.n and 0.3 < synapse.U < 1:  # memory of releases is there to be seen
         off = sample - np.diag(np.diag(sample))
         assert worst(off, errors.covariance) > 2 * STANDARD_ERRORS
 
 
-def test_sites_remember_for_many_sites_and_a_long_train():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sites_remember_for_many_sites_and_a_long_train(backend):
     """n = 200: moments, and the covariance of neighbouring spikes, by the closed form."""
     copies, n, constants = SITE_COPIES, 200, (0.4, 0.5, 0.1)
     train = np.cumsum(np.random.default_rng(65).integers(50, 2000, 30))
     values = dict(zip(("n", "U", "tau_rec", "tau_facil"), (n, *constants), strict=True))
     program = sites()
-    done = run(program, together(train, copies), backend="cpp_standalone", seed=66, values=values)
+    done = run(program, together(train, copies), backend=backend, seed=66, values=values)
     found = table(done.events["pre"], "last_released", copies)
     mean, exact = release.closed_form_moments(train * DT, n, *constants)
     assert mean_deviation(found, mean, np.diag(exact)) < STANDARD_ERRORS
@@ -202,6 +205,37 @@ def test_sites_remember_for_many_sites_and_a_long_train():
         assert abs(product.mean() - exact[k, k + 1]) < STANDARD_ERRORS * error
     assert np.min(np.diag(exact, 1) / (scale[1:] * scale[:-1])) < -0.1
     np.testing.assert_allclose(covariance(train * DT, n, *constants), exact, rtol=0, atol=1e-9)
+
+
+# --- release under plasticity --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("acts_on", ["p", "n"])
+def test_quanta_follow_a_weight_that_changes(backend, acts_on):
+    """Binomial(n, w p), or Binomial(floor(w n + 1/2), p), with w as each spike finds it."""
+    n, p, copies = 9, 0.7, 4000
+    rule = PairSTDP.preset("song-2000", a_plus=0.2, a_minus=0.1)
+    synapse = Synapse(
+        n=n, p=p, release="binomial", plasticity=rule, acts_on=acts_on, record=("released",)
+    )
+    program = Program(synapse, copies, events=("w", "last_released"))
+    done = run(
+        program,
+        together(np.array([100, 400, 900, 1500]), copies),
+        post=together(np.array([150, 430, 1480]), copies),
+        backend=backend,
+        seed=67,
+    )
+    released = table(done.events["pre"], "last_released", copies)
+    after_pre = table(done.events["pre"], "w", copies)[0]
+    after_post = table(done.events["post"], "w", copies)[0]
+    # Each pre spike finds w as the spike before it left it: pre, post, pre, post, pre, post, pre.
+    found = [0.5, *after_post]
+    assert np.ptp(found) > 0.2 and not np.allclose(found, after_pre)
+    for k, w in enumerate(found):
+        sites, chance = (n, w * p) if acts_on == "p" else (math.floor(w * n + 0.5), p)
+        assert binomial_p_value(released[:, k].astype(int), sites, chance) > P_VALUE
 
 
 # --- seeds ------------------------------------------------------------------------------
