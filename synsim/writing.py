@@ -71,7 +71,7 @@ def pairing_steps(row: Row, lag: int) -> tuple[Steps, Steps, Steps]:
     """
     total = row.reset + np.abs(row.count)
     copy = np.repeat(np.arange(len(total)), total)
-    i = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
+    i = np.arange(len(copy)) - np.repeat(np.cumsum(total) - total, total)
     up = (i >= row.reset) & (row.count[copy] > 0)
     first = i * row.period
     return copy, first + np.where(up, 0, lag), first + np.where(up, lag, 0)

@@ -200,7 +200,7 @@ def write_channel(
     for factor, chance in _quanta(n, p, reads):
         reached = edges / factor if factor > 0 else np.full(levels - 1, np.inf)
         below += chance * _normal_below(reached, mean, np.sqrt(variance))
-    return np.diff(below, axis=1, prepend=0.0, append=1.0)
+    return np.diff(np.minimum(below, 1.0), axis=1, prepend=0.0, append=1.0)
 
 
 def unknown_start_channel(levels: int, scatter_cv: float = 0.0) -> Array:
@@ -234,10 +234,12 @@ def burst_sum(spikes: int, interval: float, tau_m: float) -> Array:
 
 def _quanta(n: int, p: float, reads: int) -> list[tuple[float, float]]:
     """B/(R n p) and its probability, for every number B of released quanta."""
-    from scipy.stats import binom
+    from scipy.special import gammaln, xlog1py, xlogy
 
-    b = np.arange(reads * n + 1)
-    chance = binom.pmf(b, reads * n, p)
+    sites = reads * n
+    b = np.arange(sites + 1)
+    choose = gammaln(sites + 1) - gammaln(b + 1) - gammaln(sites - b + 1)
+    chance = np.exp(choose + xlogy(b, p) + xlog1py(sites - b, -p))
     return [(x / (reads * n * p), c) for x, c in zip(b, chance, strict=True) if c > 1e-15]
 
 
