@@ -174,7 +174,7 @@ def few(fit: ModelFit) -> list[str]:
         return []
     return [
         f"{fit.size} responses are few: of simulated experiments with 60, the 95 % interval of q "
-        "held the truth in 86 to 93 %, that of n in 91 to 96 %; with s0 and cv given, in 94 to 96 % "
+        "held the truth in 86 to 93 %, that of n in 91 to 96 %; with s0 and cv given, 94 to 96 % "
         "(--s0, --cv; --calibrate N measures it for these stimuli)"
     ]
 
