@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike
 
 from synsim.component import InputError
 from synsim.fit import quantal_cells, quantal_words
+from synsim.fit.choice import chosen
 from synsim.fit.quantal_classical import checks
 from synsim.fit.quantal_climb import MODELS
 from synsim.fit.quantal_data import Responses, read_responses, turn
@@ -234,11 +235,7 @@ def _settings(
     s0: float | None,
     cv: float | str,
 ) -> Settings:
-    names = models.split(",") if isinstance(models, str) else list(models or MODELS)
-    chosen = tuple(dict.fromkeys(name.strip() for name in names))
-    for name in chosen:
-        if name not in MODELS:
-            raise InputError(f"--model: found {name!r}, expected some of {', '.join(MODELS)}")
+    names = chosen(models, MODELS)
     for flag, value in (("--n-max", n_max), ("--n", n)):
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if value is not None and not (whole and 1 <= value <= 500):
@@ -248,10 +245,10 @@ def _settings(
     if isinstance(cv, str):
         if cv not in ("auto", "fit"):
             raise InputError(f"--cv: found {cv!r}, expected a number, fit or auto")
-        return Settings(chosen, n_max, n, s0, None, cv == "auto")
+        return Settings(names, n_max, n, s0, None, cv == "auto")
     if not (np.isfinite(cv) and 0 <= cv <= 1):
         raise InputError(f"--cv: found {cv!r}, expected a number from 0 to 1, fit or auto")
-    return Settings(chosen, n_max, n, s0, float(cv), False)
+    return Settings(names, n_max, n, s0, float(cv), False)
 
 
 def _from_arrays(

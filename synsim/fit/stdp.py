@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike
 
 from synsim.component import InputError, units
 from synsim.fit import words
+from synsim.fit.choice import chosen
 from synsim.fit.columns import Points, read_points
 from synsim.fit.curves import CurveFit, fit_curve
 from synsim.fit.noise import noise
@@ -101,7 +102,7 @@ def fit_stdp(
         one line, for data or arguments that are missing, wrong or not certain, and when no
         window can be fitted to any curve.
     """
-    chosen = _models(models)
+    names = chosen(models, WINDOWS)
     distribution = noise(residuals)
     _check(intervals, bootstrap_samples, exclude, seed)
     arrays = {"lag": lag, "change": change, "sem": sem, "sd": sd, "n": n}
@@ -132,7 +133,7 @@ def fit_stdp(
         group_by=by,
     )
     warnings = list(points.notes)
-    used = _used(points, chosen, exclude, warnings)
+    used = _used(points, names, exclude, warnings)
     fits: list[GroupFit] = []
     failures: list[str] = []
     for number, group in enumerate(dict.fromkeys(points.groups)):
@@ -144,7 +145,7 @@ def fit_stdp(
             found = _fit_group(
                 points,
                 rows,
-                chosen,
+                names,
                 distribution,
                 intervals,
                 bootstrap_samples,
@@ -174,7 +175,7 @@ def fit_stdp(
             "sd_column": points.taken["sd"],
             "n_column": points.taken["n"],
             "group_by": list(points.group_by),
-            "models": list(chosen),
+            "models": list(names),
             "residuals": residuals,
             "intervals": intervals,
             "bootstrap_samples": bootstrap_samples if intervals == "bootstrap" else None,
@@ -207,19 +208,6 @@ def _fit_group(
         samples=samples,
         rng=rng,
     )
-
-
-def _models(models: str | Sequence[str] | None) -> tuple[str, ...]:
-    if models is None:
-        return tuple(WINDOWS)
-    names = models.split(",") if isinstance(models, str) else list(models)
-    chosen = tuple(dict.fromkeys(name.strip() for name in names))
-    for name in chosen:
-        if name not in WINDOWS:
-            raise InputError(f"--model: found {name!r}, expected some of {', '.join(WINDOWS)}")
-    if not chosen:
-        raise InputError(f"--model: found none, expected some of {', '.join(WINDOWS)}")
-    return chosen
 
 
 def _check(intervals: str, samples: int, exclude: tuple[float, float] | None, seed: int) -> None:

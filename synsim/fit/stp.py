@@ -19,6 +19,7 @@ import numpy as np
 
 from synsim.component import InputError
 from synsim.fit import stp_words
+from synsim.fit.choice import chosen
 from synsim.fit.stp_curve import MODELS, STANDARD, Pairs, Trains
 from synsim.fit.stp_data import Pulses, read_pulses
 from synsim.fit.stp_models import fit_models
@@ -68,11 +69,7 @@ def fit_stp(
         one line, for data or arguments that are missing, wrong or not certain, and when no
         group can be fitted.
     """
-    names = models.split(",") if isinstance(models, str) else list(models or STANDARD)
-    chosen = tuple(dict.fromkeys(name.strip() for name in names))
-    for name in chosen:
-        if name not in MODELS:
-            raise InputError(f"--model: found {name!r}, expected some of {', '.join(MODELS)}")
+    names = chosen(models, MODELS, STANDARD)
     if isinstance(data, (str, os.PathLike)):
         table = read_table(find_recording(data), source=os.fspath(data))
     elif hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -99,7 +96,7 @@ def fit_stp(
         named = dict(zip(pulses.group_by, group, strict=True))
         label = ", ".join(f"{k} {v}" for k, v in named.items())
         try:
-            found = _fit_group(pulses, group, named, chosen)
+            found = _fit_group(pulses, group, named, names)
         except InputError as error:
             failures.append(f"{label}: {error}" if label else str(error))
             continue
@@ -121,7 +118,7 @@ def fit_stp(
             "n_column": pulses.taken["n"],
             "train_column": pulses.taken["train"],
             "group_by": list(pulses.group_by),
-            "models": list(chosen),
+            "models": list(names),
         },
     )
 
