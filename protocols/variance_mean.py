@@ -113,6 +113,9 @@ class Settings(ReleaseSettings):
                 "probabilities above 0, for a parabola",
             )
 
+    def resolved(self) -> dict[str, str]:
+        return super().resolved() if self.over == "train" else {}  # p is in the probabilities
+
     @property
     def pulse_steps(self) -> NDArray[np.int64]:
         """Time steps of the train."""
