@@ -37,6 +37,7 @@ from synsim.predict.energy import predict_energy
 from synsim.predict.energy_information import (
     HARRIS,
     LEVY_BAXTER,
+    LOWEST_P,
     bits_per_spike,
     levy_baxter_failures,
     success_rate,
@@ -195,8 +196,27 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         seed=running.seed,
         backend=done.backend,
         threads=done.threads,
-        warnings=done.warnings,
+        warnings=(*_at_the_ends(table, cheapest), *done.warnings),
     )
+
+
+def _at_the_ends(table: dict[str, NDArray[np.float64]], cheapest: int) -> list[str]:
+    """Optima that are where the search ended, and so are none."""
+    said = []
+    rates = table["rate_Hz"]
+    if len(rates) > 1 and rates[cheapest] in (rates.min(), rates.max()):
+        said.append(
+            f"the cheapest bit is at the end of the rates asked, {rates[cheapest]:g} Hz: "
+            "beyond it there may be a cheaper one"
+        )
+    low = rates[table["best_p"] <= LOWEST_P * 1.01]
+    if low.size:
+        said.append(
+            f"no best release probability at {low[0]:g} Hz"
+            + (f" and {low.size - 1} more" if low.size > 1 else "")
+            + f": a bit is the cheaper the lower p, down to the last one tried, {LOWEST_P:g}"
+        )
+    return said
 
 
 def _row(

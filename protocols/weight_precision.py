@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 NAME = "weight-precision"
 SIMON = "C. Simon, The importance of precise synapse weights (the claims put to the test)"
+_SLOWEST = 0.05  # Hz, of the background
 _MOST_PAIRINGS = 100_000_000
 _LEAST_COPIES = 1024
 
@@ -139,6 +140,11 @@ class Settings(Parameters):
                     name, f"found {fastest:g} Hz, expected a period longer than the lag of "
                     f"{self.text('lag')}",
                 )  # fmt: skip
+        if 0 < self.background < _SLOWEST:
+            self._refuse(
+                "background", f"found {self.text('background')}, expected 0 Hz or at least "
+                f"{_SLOWEST:g} Hz: the slower the background, the longer it is simulated",
+            )  # fmt: skip
         if self.background * self.time_step > 0.1:
             self._refuse(
                 "background", f"found {self.text('background')}, expected at most a tenth of a "

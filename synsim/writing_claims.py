@@ -19,8 +19,18 @@ from synsim.writing_run import Measured, MeasuredRow, Wanted
 Pairs = list[tuple[Row, MeasuredRow]]
 
 
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """95 % interval of a share of `count` (Wilson 1927, J Am Stat Assoc 22:209)."""
+    z2 = 1.96**2 / count
+    middle = (share + z2 / 2) / (1 + z2)
+    half = np.sqrt(share * (1 - share) * z2 + z2**2 / 4) / (1 + z2)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 class Asked(Wanted, Protocol):
     """What the claims take from the settings."""
+
+    def copies(self, levels: int) -> int: ...
 
     @property
     def read_rate(self) -> float: ...
@@ -149,11 +159,14 @@ def _reads_as_one(settings: Asked, reader: Reader) -> Verdict:
 def _one_burst(settings: Asked, pairs: Pairs) -> Verdict:
     levels = int(np.max(settings.levels))
     misread = max(one.rms_error**2 for row, one in pairs if row.scheme == "binary")
+    low, high = wilson(float(misread), settings.copies(2))
     return (
         f"one burst of {settings.burst} sets a binary weight, whatever it was",
-        "part of the bits misread at once (the largest over scatter)",
+        "part of the bits misread at once "
+        f"(the largest over scatter; 95 %: {low:.2g} to {high:.2g})",
         float(misread),
-        misread <= 0.01,
+        # One in a hundred is the line; an interval that holds it leaves the claim open.
+        None if low <= 0.01 < high else misread <= 0.01,
         f"with steps of {settings.binary_step:g}: with those of a graded weight of {levels} levels "
         f"it would move by {settings.burst / levels:.2g}",
     )

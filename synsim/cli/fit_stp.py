@@ -55,6 +55,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--amplitude-column", metavar="COL", help="column of the mean response, or of the ratio"
     )
+    data.add_argument(
+        "--amplitude-unit", metavar="UNIT", help="its unit where its name does not say it: pA, mV"
+    )
     data.add_argument("--sem-column", metavar="COL", help="standard error of each mean")
     data.add_argument(
         "--sd-column", metavar="COL", help="standard deviation instead; needs how many there were"
@@ -95,6 +98,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         time_column=parsed.time_column,
         interval_column=parsed.interval_column,
         amplitude_column=parsed.amplitude_column,
+        amplitude_unit=parsed.amplitude_unit,
         sem_column=parsed.sem_column,
         sd_column=parsed.sd_column,
         n_column=parsed.n_column,

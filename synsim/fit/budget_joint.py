@@ -75,6 +75,9 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
     from scipy.optimize import brentq, minimize_scalar
 
     p, size = np.asarray(p, dtype=float), np.asarray(size, dtype=float)
+    # The range searched is for sizes about 1: the unit of q must not decide what is found.
+    unit = float(np.exp(np.mean(np.log(size))))
+    size = size / unit
 
     def at(log_turnover: float) -> tuple[float, float]:
         found = minimize_scalar(
@@ -106,4 +109,7 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
     spent = calcium(p) + w_t + w_m * TERMS["membrane"].cost(1.0, p, size)
     low, high = end(-1), end(1)
     share = float(np.mean(w_t / spent))
+    if top == 0 and low is None:
+        w_t = 0.0  # the least turnover tried does best, and none at all is not refused
+    w_m /= unit ** (2 / 3)
     return JointFit(float(most), aicc(float(most), 3, len(p)), w_t, low, high, w_m, share)

@@ -48,6 +48,7 @@ class Problem:
     sem: Array
     noise: Noise
     scatter_bounds: tuple[float, float]
+    whole: bool = False  # a point's curve depends on the other points: none may be left out
     low: Array = field(init=False)
     high: Array = field(init=False)
     log: Array = field(init=False, repr=False)  # which columns of u are logarithms
@@ -72,7 +73,7 @@ class Problem:
         Itself where it has few: a search among thousands of points takes minutes and finds no
         other places.
         """
-        if self.x.size <= _MANY:
+        if self.whole or self.x.size <= _MANY:
             return self
         rows = np.argsort(self.x, kind="stable")[:: self.x.size // (_MANY // 2)]
         return replace(self, x=self.x[rows], y=self.y[rows], sem=self.sem[rows])

@@ -80,7 +80,7 @@ def read_responses(
     """
     notes: list[str] = []
     name = _amplitude_column(table, amplitude_column)
-    amplitude, unit = _amplitudes(table, name, amplitude_unit)
+    amplitude, unit = amplitudes(table, name, amplitude_unit)
     by = _groups(table, group_by)
     columns = [table.texts(column) for column in by]
     for column, texts in zip(by, columns, strict=True):
@@ -128,8 +128,12 @@ def _amplitude_column(table: Table, given: str | None) -> str:
     )
 
 
-def _amplitudes(table: Table, name: str, given: str | None) -> tuple[Array, str]:
-    """Values in mV, pA, nS or without a unit, and that unit."""
+def amplitudes(table: Table, name: str, given: str | None) -> tuple[Array, str]:
+    """Values of a column in mV, pA, nS or without a unit, and that unit.
+
+    Raises InputError for what is no unit of a response, and, with the question whether another
+    unit is meant, for values that a response in the unit of the name can hardly have.
+    """
     if given is not None and given not in UNITS:
         raise InputError(f"--amplitude-unit: found {given!r}, expected mV, V, pA, nA, A or 1")
     unit = given or split_unit(name)[1] or "1"

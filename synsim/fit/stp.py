@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synsim.component import InputError
 from synsim.fit import stp_words
@@ -29,6 +30,9 @@ from synsim.tables import from_frame, read_table
 
 __all__ = ["StpFit", "fit_stp"]
 
+CLEAR = 3.0  # standard errors
+OPPOSITE = 0.2  # of the largest response, where no errors are given
+
 
 def fit_stp(
     data: Any,
@@ -36,6 +40,7 @@ def fit_stp(
     time_column: str | None = None,
     interval_column: str | None = None,
     amplitude_column: str | None = None,
+    amplitude_unit: str | None = None,
     sem_column: str | None = None,
     sd_column: str | None = None,
     n_column: str | None = None,
@@ -50,6 +55,7 @@ def fit_stp(
     data : path of a CSV file, name of a recording that ships with synsim, or DataFrame; one
         row per pulse of an averaged train, or per interval of pairs of pulses
     time_column, amplitude_column : guessed from their names when not given
+    amplitude_unit : where the name of the amplitude's column has none, or a wrong one
     interval_column : the interval between two pulses; the amplitude is then the ratio of the
         second response to the first
     sem_column, sd_column, n_column : standard error of each mean, or standard deviation and
@@ -83,6 +89,7 @@ def fit_stp(
         time_column=time_column,
         interval_column=interval_column,
         amplitude_column=amplitude_column,
+        amplitude_unit=amplitude_unit,
         sem_column=sem_column,
         sd_column=sd_column,
         n_column=n_column,
@@ -130,6 +137,28 @@ def _listed(given: str | Sequence[str] | None) -> list[str] | None:
     return [name.strip() for name in names if name.strip()]
 
 
+def _check_signs(pulses: Pulses, rows: NDArray[np.int_]) -> None:
+    """Refuse responses of both signs, and means that are nothing but their error."""
+    y, sem = pulses.amplitude[rows], pulses.sem[rows]
+    if np.all(sem > 0):
+        weight = 1 / sem**2
+        if abs(np.sum(weight * y)) < CLEAR * np.sqrt(np.sum(weight)):
+            raise InputError(
+                f"all {y.size} responses together differ from 0 by less than {CLEAR:g} standard "
+                "errors: found failures only, expected responses"
+            )
+    # Means near 0 scatter to both sides of it: a clear response of the other sign does not.
+    floor = np.where(sem > 0, CLEAR * sem, OPPOSITE * np.abs(y).max())
+    sign = 1.0 if np.sum(y) >= 0 else -1.0
+    other = np.flatnonzero(-sign * y > floor)
+    if other.size:
+        row = rows[other[0]]
+        raise InputError(
+            f"{pulses.row_word} {pulses.rows[row]}: found {pulses.amplitude[row]:g} among "
+            f"responses that are {'positive' if sign > 0 else 'negative'} in all, expected one sign"
+        )
+
+
 def _fit_group(
     pulses: Pulses, group: tuple[str, ...], named: dict[str, str], models: Sequence[str]
 ) -> GroupFit:
@@ -146,6 +175,7 @@ def _fit_group(
         trains = Trains([pulses.time[r] for r in by_train.values()])
         names = tuple(by_train)
     y = pulses.amplitude[rows]
+    _check_signs(pulses, rows)
     flipped = bool(y.mean() < 0)
     fits, skipped = fit_models(trains, -y if flipped else y, pulses.sem[rows], pulses.unit, models)
     places = [f"{pulses.row_word} {pulses.rows[i]}" for i in rows]

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
-from synsim.tables import Table, dimension_of, split_unit
+from synsim.fit.quantal_data import amplitudes
+from synsim.tables import Table, dimension_of, scale, split_unit
 
 Array = NDArray[Any]
 
@@ -72,6 +73,7 @@ def read_pulses(
     time_column: str | None = None,
     interval_column: str | None = None,
     amplitude_column: str | None = None,
+    amplitude_unit: str | None = None,
     sem_column: str | None = None,
     sd_column: str | None = None,
     n_column: str | None = None,
@@ -102,13 +104,19 @@ def read_pulses(
         what = "the time of the stimulus, as t_ms"
         time_name = _one(table, time_column, timed, what, "--time-column")
         name = _amplitude(table, amplitude_column)
-    time, amplitude = table.times(time_name, "ms"), table.numbers(name)
+    time = table.times(time_name, "ms")
+    own = split_unit(name)[1] or "1"
+    amplitude, unit = (
+        (table.numbers(name), "1") if pairs else amplitudes(table, name, amplitude_unit)
+    )
     if pairs:
         for row in np.flatnonzero(time <= 0):
             raise table.refuse(int(row), time_name, "an interval above 0")
         for row in np.flatnonzero(amplitude < 0):
             raise table.refuse(int(row), name, "a ratio, not below 0")
     sem, errors = _errors(table, sem_column, sd_column, n_column, notes)
+    if not pairs and (amplitude_unit or own) != unit:  # the errors are in the amplitude's unit
+        sem = scale(sem, amplitude_unit or own, unit)
     by = ("cell",) if group_by is None and "cell" in table.columns else tuple(group_by or ())
     by = tuple(table.require(column, "--group-by") for column in by)
     if pairs:
@@ -136,7 +144,6 @@ def read_pulses(
     taken |= {"train": split, "group_by": list(by)}
     taken["not_used"] = [c for c in table.names if c not in used]
     notes += _pooled(table, taken["not_used"])
-    unit = "1" if pairs else split_unit(name)[1] or "1"
     return Pulses(
         time, amplitude, sem, unit, by, groups, trains, list(table.lines), table.row_word,
         table.source, table.sha256, taken, notes, pairs,

@@ -170,7 +170,7 @@ def make_problem(name: str, trains: Trains, y: Array, sem: Array) -> Problem:
 
     return Problem(
         curve, gradient, coordinates, np.arange(y.size, dtype=float), y, sem,
-        NOISES["gaussian"], (_EXACT * top, 3 * top),
+        NOISES["gaussian"], (_EXACT * top, 3 * top), whole=True,
     )  # fmt: skip
 
 

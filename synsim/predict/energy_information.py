@@ -39,6 +39,7 @@ HARRIS = Citation(
     "Harris, Jolivet & Attwell 2012, Neuron 75:762", "10.1016/j.neuron.2012.08.019", "Fig. 3"
 )
 
+LOWEST_P = 1e-3  # where the search for a best release probability ends
 Array = NDArray[np.float64]
 
 
@@ -89,7 +90,9 @@ def dynamics(
     return u[..., warm_up:], x[..., warm_up:]
 
 
-def best_probability(efficiency: Callable[[Array], Any], low: float = 1e-3) -> tuple[float, float]:
+def best_probability(
+    efficiency: Callable[[Array], Any], low: float = LOWEST_P
+) -> tuple[float, float]:
     """The release probability at which `efficiency` is largest, and what it is there.
 
     Parameters

@@ -275,7 +275,7 @@ def test_commands(synsim: Synsim, place: Path, command: str, line: str) -> None:
         ("run pairing --out o --rule pear", ["'pear'", "pair", "did you mean 'pair'?"]),
         ("run pairing --out o --synapse bi-poo-2002", ["'bi-poo-2002'",
                                                        "did you mean 'bi-poo-2001'?"]),
-        ("fit stdp bi_poo_1998 --out o --model exp", ["--model: found 'exp'", "did you mean 'expone"]),
+        ("fit stdp bi_poo_1998 --out o --model exp", ["--model: found 'exp'", "mean 'expon"]),
         ("fit quantal epsc_gontier_2023 --out o --model depresion", ["did you mean 'depression'?"]),
         ("fit stp pvbc_depressing --out o --model ,", ["--model: found none, expected some of"]),
         ("fit", ["found nothing", "stdp", "stp", "quantal"]),
