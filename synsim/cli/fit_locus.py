@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from synsim.cli.fit_quantal import _noise, _number, _whole
+from synsim.cli.fit_quantal import _number, _whole
 from synsim.cli.parser import refuse
 
 DESCRIPTION = """\
@@ -113,7 +113,6 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     n_max = _whole("--n-max", parsed.n_max)
     n = None if parsed.n is None else _whole("--n", parsed.n)
     seed = _whole("--seed", parsed.seed)
-    s0 = None if parsed.s0 is None else _noise(parsed.s0)
     cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
     assumed = None if parsed.assume_n is None else _sites(parsed.assume_n)
 
@@ -136,7 +135,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         model=parsed.model,
         n_max=n_max,
         n=n,
-        s0=s0,
+        s0=parsed.s0,
         cv=cv,
         noise=parsed.noise,
         assume_n=assumed,

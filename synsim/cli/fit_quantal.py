@@ -128,7 +128,6 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     calibrate = _whole("--calibrate", parsed.calibrate)
     steps = _whole("--posterior-steps", parsed.posterior_steps)
     seed = _whole("--seed", parsed.seed)
-    s0 = None if parsed.s0 is None else _noise(parsed.s0)
     cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
 
     from synsim.fit.quantal import fit_quantal
@@ -147,7 +146,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         models=parsed.model,
         n_max=n_max,
         n=n,
-        s0=s0,
+        s0=parsed.s0,
         cv=cv,
         calibrate=calibrate,
         posterior=parsed.posterior,
@@ -178,16 +177,3 @@ def _number(flag: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise InputError(f"{flag}: found {text!r}, expected a number, fit or auto") from None
-
-
-def _noise(text: str) -> float:
-    """A noise with its unit, in mV or pA; without one, in the unit of the amplitudes."""
-    from synsim.component import units
-    from synsim.component.errors import InputError
-
-    names = ("voltage", "current", "conductance", "number")
-    try:
-        value, dimension = units.parse(text, tuple(units.DIMENSIONS[name] for name in names))
-    except InputError as error:
-        raise InputError(f"--s0: {error}") from None
-    return value * {"voltage": 1e3, "current": 1e12, "conductance": 1e9}.get(dimension.name, 1.0)

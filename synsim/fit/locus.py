@@ -12,6 +12,7 @@ What is done about cv, the variability of a quantum: as in `synsim.fit.quantal`.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,11 +27,13 @@ from synsim.fit.locus_estimates import LocusEstimates, holds_estimates, show_est
 from synsim.fit.locus_models import LocusComparison, LocusSettings, compare_loci
 from synsim.fit.locus_result import CellLocus, LocusFit
 from synsim.fit.quantal_climb import MODELS
+from synsim.fit.quantal_data import noise_of
 from synsim.recordings import find_recording
 from synsim.tables import Table, from_frame, read_table
 
 __all__ = ["LocusEstimates", "LocusFit", "fit_locus"]
 
+_BOTH = "--noise separate and --s0: give one of them, --s0 is that of both epochs"
 _REST = 10  # responses from rest that CV analysis needs in each epoch
 
 
@@ -48,7 +51,7 @@ def fit_locus(
     model: str | None = None,
     n_max: int = 60,
     n: int | None = None,
-    s0: float | None = None,
+    s0: float | str | None = None,
     cv: float | str = "auto",
     noise: str = "shared",
     assume_n: tuple[int, int] | int | None = None,
@@ -69,7 +72,8 @@ def fit_locus(
     model : of the dynamics, constant, depression or depression_facilitation; by BIC when not given
     n_max : the largest number of sites to try
     n : the number of sites, where it is known and has not changed
-    s0 : standard deviation of the recording noise, where it is known, in mV, pA, nS
+    s0 : standard deviation of the recording noise, where it is known: in the unit of the
+        responses (mV, pA, nS), or a text with its unit
     cv : of the quantum from release to release: a number, "fit", or "auto"
     noise : "shared" by both epochs, or "separate"
     assume_n : number of sites (before, after) for a file of point estimates, and only for it
@@ -86,7 +90,10 @@ def fit_locus(
         one line, for data or arguments that are missing, wrong or not certain, and when no
         cell can be fitted.
     """
-    settings = _settings(model, n_max, n, s0, cv, noise)
+    known = None if isinstance(s0, str) else s0
+    settings = _settings(model, n_max, n, known, cv, noise)
+    if noise == "separate" and isinstance(s0, str):
+        raise InputError(_BOTH)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"--seed: found {seed!r}, expected a whole number, 0 or above")
     table = _table(data)
@@ -109,6 +116,7 @@ def fit_locus(
         interval_column=interval_column,
         time_column=time_column,
     )
+    settings = dataclasses.replace(settings, s0=noise_of(s0, epochs.responses.unit))
     fits: list[CellLocus] = []
     failed: list[str] = []
     warnings = list(epochs.notes)
@@ -210,7 +218,7 @@ def _settings(
     if noise not in ("shared", "separate"):
         raise InputError(f"--noise: found {noise!r}, expected shared or separate")
     if noise == "separate" and s0 is not None:
-        raise InputError("--noise separate and --s0: give one of them, --s0 is that of both epochs")
+        raise InputError(_BOTH)
     if isinstance(cv, str):
         if cv not in ("auto", "fit"):
             raise InputError(f"--cv: found {cv!r}, expected a number, fit or auto")

@@ -19,6 +19,7 @@ what single sites have. A number given for cv is always used.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,7 +32,7 @@ from synsim.fit import quantal_cells, quantal_words
 from synsim.fit.choice import chosen
 from synsim.fit.quantal_classical import checks
 from synsim.fit.quantal_climb import MODELS
-from synsim.fit.quantal_data import Responses, read_responses, turn
+from synsim.fit.quantal_data import Responses, noise_of, read_responses, turn
 from synsim.fit.quantal_models import Settings, compare
 from synsim.fit.quantal_result import GroupFit, QuantalFit
 from synsim.recordings import find_recording
@@ -54,7 +55,7 @@ def fit_quantal(
     models: str | Sequence[str] | None = None,
     n_max: int = 100,
     n: int | None = None,
-    s0: float | None = None,
+    s0: float | str | None = None,
     cv: float | str = "auto",
     calibrate: int = 0,
     posterior: bool = False,
@@ -78,7 +79,8 @@ def fit_quantal(
     models : some of constant, depression, depression_facilitation; all when not given
     n_max : the largest number of sites to try
     n : the number of sites, where it is known
-    s0 : standard deviation of the recording noise, where it is known, in mV, pA, nS
+    s0 : standard deviation of the recording noise, where it is known: in the unit of the
+        responses (mV, pA, nS), or a text with its unit
     cv : of the quantum from release to release: a number, "fit", or "auto" (estimated, and
         0.3 where the data cannot tell it)
     calibrate : how many copies of the design to simulate from the fit and refit
@@ -99,7 +101,8 @@ def fit_quantal(
         one line, for data or arguments that are missing, wrong or not certain, and when no
         group can be fitted.
     """
-    settings = _settings(models, n_max, n, s0, cv)
+    known = None if isinstance(s0, str) else s0
+    settings = _settings(models, n_max, n, known, cv)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"--seed: found {seed!r}, expected a whole number, 0 or above")
     if not isinstance(calibrate, (int, np.integer)) or calibrate < 0:
@@ -128,6 +131,7 @@ def fit_quantal(
         time_column=time_column,
         group_by=by,
     )
+    settings = dataclasses.replace(settings, s0=noise_of(s0, responses.unit))
     fits: list[GroupFit] = []
     failures: list[str] = []
     warnings = list(responses.notes)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
-from synsim.component.units import UNITS
+from synsim.component.units import UNITS, parse, show
 from synsim.tables import Table, dimension_of, scale, split_unit
 
 Array = NDArray[Any]
@@ -156,6 +156,22 @@ def amplitudes(table: Table, name: str, given: str | None) -> tuple[Array, str]:
             f"--amplitude-unit (or --amplitude-unit {unit} if they are right)"
         )
     return found, wanted
+
+
+def noise_of(s0: float | str | None, unit: str) -> float | None:
+    """The recording noise in the unit of the responses: a number, or a text with its unit.
+
+    Raises InputError for a text without a unit, or with one of another dimension.
+    """
+    if not isinstance(s0, str):
+        return s0
+    try:
+        value, _ = parse(s0, (UNITS[unit].dimension,))
+    except InputError as error:
+        raise InputError(f"--s0: {error}; the responses are in {unit}") from None
+    if not value > 0:
+        raise InputError(f"--s0: found {s0!r}, expected a noise above 0")
+    return float(show(value, unit).split()[0])
 
 
 def _groups(table: Table, group_by: Sequence[str] | None) -> tuple[str, ...]:

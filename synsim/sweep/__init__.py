@@ -101,4 +101,4 @@ def run(
         finished = True
         return found
     finally:
-        store.close(remove=finished)
+        store.close(remove=finished or not store.done)

@@ -43,13 +43,14 @@ class Sweep:
 
     def columns(self) -> dict[str, list[Any]]:
         """Every row of every run: point, what was varied, and the protocol's own columns."""
-        found: dict[str, list[Any]] = {"point": []}
+        number = self._free("point")
+        found: dict[str, list[Any]] = {number: []}
         found |= {self._free(c): [] for c in self.plan.columns.values()}
         found |= {name: [] for outcome in self.outcomes for name in outcome["columns"]}
         own = list(dict.fromkeys(name for o in self.outcomes for name in o["columns"]))
         for point, outcome in zip(self.plan.points, self.outcomes, strict=True):
             rows = len(next(iter(outcome["columns"].values())))
-            found["point"] += [point.number] * rows
+            found[number] += [point.number] * rows
             for name, column in self.plan.columns.items():
                 found[self._free(column)] += [self.plan.value(point, name)] * rows
             for name in own:
@@ -85,7 +86,7 @@ class Sweep:
         return pd.DataFrame(self.point_columns())
 
     def _free(self, column: str) -> str:
-        """The column of a varied setting, apart from the protocol's own of the same name."""
+        """A column of the sweep's, apart from the protocol's own of the same name."""
         taken = any(column in outcome["columns"] for outcome in self.outcomes)
         return f"set_{column}" if taken else column
 

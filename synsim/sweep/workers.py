@@ -39,7 +39,8 @@ def run_point(task: Task) -> tuple[int, dict[str, Any]]:
             )
     except SynsimError as error:
         words = ", ".join(f"{name} = {text}" for name, text in task.texts.items())
-        raise SynsimError(f"point {task.number} ({words}): {error}") from None
+        kind = InputError if isinstance(error, InputError) else SynsimError
+        raise kind(f"point {task.number} ({words}): {error}") from None
     columns = {
         name: column.tolist() if hasattr(column, "tolist") else list(column)
         for name, column in outcome.columns.items()

@@ -54,13 +54,16 @@ def test_one_line(tmp_path: Path, header: str, rows: list[str], said: str) -> No
         ({"cv": "much"}, "--cv"),
         ({"cv": 2.0}, "--cv"),
         ({"s0": -1.0}, "--s0"),
+        ({"s0": "-1pA"}, "--s0: found '-1pA', expected a noise above 0"),
+        ({"s0": "2"}, "--s0: found '2' without a unit, expected a current with its unit"),
+        ({"s0": "2mV"}, "--s0: found '2mV' which is a voltage, expected a current with its unit"),
         ({"seed": -1}, "--seed"),
         ({"amplitudes": [[1.0, 2.0]]}, "shape"),
         ({"intervals": [1.0]}, "expected 20"),
     ],
 )
 def test_wrong_arguments(changes: dict, said: str) -> None:
-    given = {"amplitudes": np.arange(20.0)} | changes
+    given = {"amplitudes": np.arange(20.0), "amplitude_unit": "pA"} | changes
     with pytest.raises(InputError, match=said):
         fit_quantal(**given)
 

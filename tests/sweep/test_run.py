@@ -263,6 +263,21 @@ def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
             sweep("pairing", VARY, FIXED, scheduler=address, out=tmp_path / "o")
 
 
+def test_columns_of_the_protocol_keep_their_names() -> None:
+    """variance-mean has points of its own."""
+    found = sweep("variance-mean", {"n": "3,5"}, {"repeats": "50"}, jobs=1, backend="numpy")
+    table = found.to_frame()
+    assert list(table.columns[:3]) == ["set_point", "n", "point"]
+    assert list(table["set_point"].unique()) == [1, 2]
+    assert len(table) == 2 * table["point"].nunique()
+
+
+def test_a_file_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^point 1 \(.*\): --pre nowhere\.csv: no such file"):
+        sweep("replay", {"n": "3,5"}, {"pre": "nowhere.csv"}, jobs=1, out=tmp_path / "o")
+    assert os.listdir(tmp_path) == []
+
+
 def test_figure_shows_results_that_differ(reference: Path) -> None:
     found = sweep("pairing", VARY, FIXED, jobs=1)
     assert "w_rel_final" in found.drawn()
