@@ -52,7 +52,13 @@ DELAYS = {
 }
 # The unbounded rule differs by one clip() in the text: compiled for one, the rest run on numpy.
 COMPILED_UNBOUNDED = [("all-to-all", "none")]
-CYTHON = [TWO_STATE, THREE_STATE]
+# Cython compiles for seconds each: every pairing and every coincidence once, and q, p and n.
+CYTHON = [
+    TWO_STATE,
+    THREE_STATE,
+    ("nearest-pre-centred", "post-first"),
+    ("nearest-reduced", "pre-first"),
+]
 
 
 @dataclass
