@@ -1,7 +1,7 @@
 """From a program to one C++ source file. Imports Brian2.
 
 Brian2 writes a project of a dozen files; they are merged into one translation unit, which
-compiles in less than half the time of its makefile on two cores (the standard library's
+compiles in half the time of its makefile on two cores (the standard library's
 headers are read once).
 """
 
