@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from synsim.cli import fit_locus, fit_quantal, fit_stp
-from synsim.cli.parser import Parser, refuse
+from synsim.cli.fitting import begin, finish, whole
+from synsim.cli.parser import Parser
 
 DESCRIPTION = """\
 Fit STDP windows to measured changes of synaptic strength, and say which shape they have.
@@ -116,17 +117,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Fit, write the results, and say in a paragraph what came out."""
-    from synsim.cli.terminal import say, warn
-    from synsim.component.errors import InputError
-    from synsim.results import refuse_existing
-
-    if rest:
-        refuse(rest[0], parsed.flags, "synsim fit stdp")
-    if parsed.out is None:
-        raise InputError("--out is missing, expected a new directory for the results")
-    out = refuse_existing(parsed.out, force=parsed.force)
-    samples = _whole("--bootstrap-samples", parsed.bootstrap_samples)
-    seed = _whole("--seed", parsed.seed)
+    out = begin(parsed, rest, "synsim fit stdp")
+    samples = whole("--bootstrap-samples", parsed.bootstrap_samples)
+    seed = whole("--seed", parsed.seed)
     exclude = None if parsed.exclude is None else _range(parsed.exclude)
 
     from synsim.fit import fit_stdp
@@ -148,20 +141,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         exclude=exclude,
         seed=seed,
     )
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
-    say(result.summary())
-    warn(result.warnings)
-    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
-    say(f"{out}: data.csv, summary.json, report.txt{figures}")
-    return 0
-
-
-def _whole(flag: str, text: str) -> int:
-    from synsim.component.errors import InputError
-
-    if not text.isascii() or not text.isdigit():
-        raise InputError(f"{flag}: found {text!r}, expected a whole number, 0 or above")
-    return int(text)
+    return finish(result, out, parsed)
 
 
 def _range(text: str) -> tuple[float, float]:

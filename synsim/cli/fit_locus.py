@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from synsim.cli.fit_quantal import _number, _whole
-from synsim.cli.parser import refuse
+from synsim.cli.fitting import begin, coefficient, finish, progress, whole
 
 DESCRIPTION = """\
 Say where plasticity sits: whether release probability p, number of sites n or quantal size q
@@ -101,26 +99,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Fit, write the results, and say in a paragraph what came out."""
-    from synsim.cli.terminal import say, warn
-    from synsim.component.errors import InputError
-    from synsim.results import refuse_existing
-
-    if rest:
-        refuse(rest[0], parsed.flags, "synsim fit locus")
-    if parsed.out is None:
-        raise InputError("--out is missing, expected a new directory for the results")
-    out = refuse_existing(parsed.out, force=parsed.force)
-    n_max = _whole("--n-max", parsed.n_max)
-    n = None if parsed.n is None else _whole("--n", parsed.n)
-    seed = _whole("--seed", parsed.seed)
-    cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
+    out = begin(parsed, rest, "synsim fit locus")
+    n_max = whole("--n-max", parsed.n_max)
+    n = None if parsed.n is None else whole("--n", parsed.n)
+    seed = whole("--seed", parsed.seed)
+    cv = coefficient("--cv", parsed.cv)
     assumed = None if parsed.assume_n is None else _sites(parsed.assume_n)
 
     from synsim.fit.locus import fit_locus
-
-    def progress(label: str) -> None:
-        if sys.stderr.isatty():
-            say(f"fitting {label}")
 
     result = fit_locus(
         parsed.file,
@@ -142,12 +128,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         seed=seed,
         progress=progress,
     )
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
-    say(result.summary())
-    warn(result.warnings)
-    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
-    say(f"{out}: data.csv, summary.json, report.txt{figures}")
-    return 0
+    return finish(result, out, parsed)
 
 
 def _sites(text: str) -> tuple[int, int]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from synsim.cli.parser import refuse
+from synsim.cli.fitting import begin, coefficient, finish, progress, whole
 
 DESCRIPTION = """\
 Fit quantal release to single responses: number of sites n, release probability p (U at rest),
@@ -114,27 +113,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Fit, write the results, and say in a paragraph what came out."""
-    from synsim.cli.terminal import say, warn
-    from synsim.component.errors import InputError
-    from synsim.results import refuse_existing
-
-    if rest:
-        refuse(rest[0], parsed.flags, "synsim fit quantal")
-    if parsed.out is None:
-        raise InputError("--out is missing, expected a new directory for the results")
-    out = refuse_existing(parsed.out, force=parsed.force)
-    n_max = _whole("--n-max", parsed.n_max)
-    n = None if parsed.n is None else _whole("--n", parsed.n)
-    calibrate = _whole("--calibrate", parsed.calibrate)
-    steps = _whole("--posterior-steps", parsed.posterior_steps)
-    seed = _whole("--seed", parsed.seed)
-    cv = parsed.cv if parsed.cv in ("auto", "fit") else _number("--cv", parsed.cv)
+    out = begin(parsed, rest, "synsim fit quantal")
+    n_max = whole("--n-max", parsed.n_max)
+    n = None if parsed.n is None else whole("--n", parsed.n)
+    calibrate = whole("--calibrate", parsed.calibrate)
+    steps = whole("--posterior-steps", parsed.posterior_steps)
+    seed = whole("--seed", parsed.seed)
+    cv = coefficient("--cv", parsed.cv)
 
     from synsim.fit.quantal import fit_quantal
-
-    def progress(label: str) -> None:
-        if sys.stderr.isatty():
-            say(f"fitting {label}")
 
     result = fit_quantal(
         parsed.file,
@@ -155,25 +142,4 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         seed=seed,
         progress=progress,
     )
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
-    say(result.summary())
-    warn(result.warnings)
-    say(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
-    return 0
-
-
-def _whole(flag: str, text: str) -> int:
-    from synsim.component.errors import InputError
-
-    if not text.isascii() or not text.isdigit():
-        raise InputError(f"{flag}: found {text!r}, expected a whole number")
-    return int(text)
-
-
-def _number(flag: str, text: str) -> float:
-    from synsim.component.errors import InputError
-
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{flag}: found {text!r}, expected a number, fit or auto") from None
+    return finish(result, out, parsed)

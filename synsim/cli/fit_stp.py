@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli.parser import refuse
+from synsim.cli.fitting import begin, finish
 
 DESCRIPTION = """\
 Fit short-term plasticity (Tsodyks-Markram) to averaged trains: efficacy A, release probability U,
@@ -81,15 +81,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Fit, write the results, and say in a paragraph what came out."""
-    from synsim.cli.terminal import say, warn
-    from synsim.component.errors import InputError
-    from synsim.results import refuse_existing
-
-    if rest:
-        refuse(rest[0], parsed.flags, "synsim fit stp")
-    if parsed.out is None:
-        raise InputError("--out is missing, expected a new directory for the results")
-    out = refuse_existing(parsed.out, force=parsed.force)
+    out = begin(parsed, rest, "synsim fit stp")
 
     from synsim.fit.stp import fit_stp
 
@@ -106,9 +98,4 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         group_by=parsed.group_by,
         models=parsed.model,
     )
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
-    say(result.summary())
-    warn(result.warnings)
-    figures = "" if parsed.no_plot else ", figure.png, figure.svg"
-    say(f"{out}: data.csv, summary.json, report.txt{figures}")
-    return 0
+    return finish(result, out, parsed)

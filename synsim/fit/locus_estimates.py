@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
+from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.profile import Interval
 from synsim.fit.words import number
@@ -224,9 +225,11 @@ class LocusEstimates:
 
     def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
         """As `LocusFit.save`."""
-        from synsim.fit.locus_result import save
+        return saving.save(self, out, command="fit locus", library="numba", force=force, plot=plot)
 
-        return save(self, out, force=force, plot=plot)
+    def contents(self, *, plot: bool = True) -> dict[str, Any]:
+        """File name -> content of a results directory, but for ``summary.json``."""
+        return saving.contents(self, plot=plot)
 
 
 def _percentiles(values: Array) -> Interval:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.locus_cv import BEKKERS_STEVENS, BROCK, FABER_KORN, MALINOW_TSIEN, PLACES
 from synsim.fit.locus_data import EPOCHS
@@ -165,43 +166,11 @@ class LocusFit:
         InputError
             when `out` is in the way and is no earlier result to be replaced with `force`.
         """
-        return save(self, out, force=force, plot=plot)
+        return saving.save(self, out, command="fit locus", library="numba", force=force, plot=plot)
 
-
-def save(result: Any, out: str | os.PathLike[str], *, force: bool, plot: bool) -> Path:
-    """Write the results of a fit of loci, from responses or from estimates."""
-    from synsim import style
-    from synsim.results import (
-        refuse_existing,
-        summary_document,
-        to_csv,
-        to_json,
-        write_directory,
-    )
-
-    refuse_existing(Path(out), force=force)
-    document = summary_document(
-        command="fit locus",
-        settings=result.settings,
-        conventions=result.conventions,
-        results=result.results,
-        seed=result.seed,
-        backend=None,
-        threads=None,
-        citations=result.citations,
-        warnings=result.warnings,
-        packages=("numpy", "scipy", "numba"),
-    )
-    files: dict[str, Any] = {
-        "summary.json": to_json(document),
-        "data.csv": to_csv(result.columns()),
-        "report.txt": result.report(),
-    }
-    if plot:
-        drawn = result.figure()
-        files["figure.png"] = style.writer(drawn, "png")
-        files["figure.svg"] = style.writer(drawn, "svg")
-    return write_directory(Path(out), files, force=force)
+    def contents(self, *, plot: bool = True) -> dict[str, Any]:
+        """File name -> content of a results directory, but for ``summary.json``."""
+        return saving.contents(self, plot=plot)
 
 
 def _widest(found: LocusComparison) -> str:

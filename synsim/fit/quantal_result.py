@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.fit import quantal_cells
+from synsim.fit import quantal_cells, saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.profile import VENZON
@@ -185,7 +185,7 @@ class QuantalFit:
         """File name -> content of a results directory, but for ``summary.json``."""
         from synsim.results import to_csv
 
-        files: dict[str, Any] = {"data.csv": to_csv(self.columns()), "report.txt": self.report()}
+        files = saving.contents(self, plot=plot)
         if self.responses.group_by:
             rows = quantal_cells.cell_columns(self.fits, self.responses.group_by)
             files["cells.csv"] = to_csv(rows)
@@ -194,12 +194,6 @@ class QuantalFit:
         sampled = [(g.group, g.posterior) for g in self.fits if g.posterior is not None]
         if sampled:
             files["posterior.csv"] = to_csv(draw_columns(sampled, self.responses.group_by))
-        if plot:
-            from synsim import style
-
-            drawn = self.figure()
-            files["figure.png"] = style.writer(drawn, "png")
-            files["figure.svg"] = style.writer(drawn, "svg")
         return files
 
     def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
@@ -210,23 +204,14 @@ class QuantalFit:
         InputError
             when `out` is in the way and is no earlier result to be replaced with `force`.
         """
-        from synsim.results import refuse_existing, summary_document, to_json, write_directory
-
-        refuse_existing(Path(out), force=force)
-        document = summary_document(
+        return saving.save(
+            self,
+            out,
             command="fit quantal",
-            settings=self.settings,
-            conventions=self.conventions,
-            results=self.results,
-            seed=self.seed,
-            backend=None,
-            threads=None,
-            citations=self.citations,
-            warnings=self.warnings,
-            packages=("numpy", "scipy", "numba"),
+            library="numba",
+            force=force,
+            plot=plot,
         )
-        files = {"summary.json": to_json(document), **self.contents(plot=plot)}
-        return write_directory(Path(out), files, force=force)
 
 
 def _group(g: GroupFit) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
+from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.columns import Points
 from synsim.fit.curves import OUTLIER, RIVAL, CurveFit
@@ -176,16 +177,7 @@ class StdpFit:
 
     def contents(self, *, plot: bool = True) -> dict[str, Any]:
         """File name -> content of a results directory, but for ``summary.json``."""
-        from synsim.results import to_csv
-
-        files: dict[str, Any] = {"data.csv": to_csv(self.columns()), "report.txt": self.report()}
-        if plot:
-            from synsim import style
-
-            drawn = self.figure()
-            files["figure.png"] = style.writer(drawn, "png")
-            files["figure.svg"] = style.writer(drawn, "svg")
-        return files
+        return saving.contents(self, plot=plot)
 
     def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
         """Write ``data.csv``, ``summary.json``, ``report.txt`` and the figure, all or none.
@@ -195,23 +187,14 @@ class StdpFit:
         InputError
             when `out` is in the way and is no earlier result to be replaced with `force`.
         """
-        from synsim.results import refuse_existing, summary_document, to_json, write_directory
-
-        refuse_existing(Path(out), force=force)
-        document = summary_document(
+        return saving.save(
+            self,
+            out,
             command="fit stdp",
-            settings=self.settings,
-            conventions=self.conventions,
-            results=self.results,
-            seed=self.seed,
-            backend=None,
-            threads=None,
-            citations=self.citations,
-            warnings=self.warnings,
-            packages=("numpy", "scipy", "lmfit"),
+            library="lmfit",
+            force=force,
+            plot=plot,
         )
-        files = {"summary.json": to_json(document), **self.contents(plot=plot)}
-        return write_directory(Path(out), files, force=force)
 
 
 _OWN = ("cell", "delta_t_ms", "dw_rel", "sem", "best", "fitted", "residual", "outlier")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim.fit import saving
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.profile import BATES_WATTS, VENZON
 from synsim.fit.quantal_words import amount
@@ -190,16 +191,7 @@ class StpFit:
 
     def contents(self, *, plot: bool = True) -> dict[str, Any]:
         """File name -> content of a results directory, but for ``summary.json``."""
-        from synsim.results import to_csv
-
-        files: dict[str, Any] = {"data.csv": to_csv(self.columns()), "report.txt": self.report()}
-        if plot:
-            from synsim import style
-
-            drawn = self.figure()
-            files["figure.png"] = style.writer(drawn, "png")
-            files["figure.svg"] = style.writer(drawn, "svg")
-        return files
+        return saving.contents(self, plot=plot)
 
     def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
         """Write ``data.csv``, ``summary.json``, ``report.txt`` and the figure, all or none.
@@ -209,23 +201,14 @@ class StpFit:
         InputError
             when `out` is in the way and is no earlier result to be replaced with `force`.
         """
-        from synsim.results import refuse_existing, summary_document, to_json, write_directory
-
-        refuse_existing(Path(out), force=force)
-        document = summary_document(
+        return saving.save(
+            self,
+            out,
             command="fit stp",
-            settings=self.settings,
-            conventions=self.conventions,
-            results=self.results,
-            seed=None,
-            backend=None,
-            threads=None,
-            citations=self.citations,
-            warnings=self.warnings,
-            packages=("numpy", "scipy", "lmfit"),
+            library="lmfit",
+            force=force,
+            plot=plot,
         )
-        files = {"summary.json": to_json(document), **self.contents(plot=plot)}
-        return write_directory(Path(out), files, force=force)
 
 
 def _group(g: GroupFit) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""What every `synsim fit` command does before the fit and after it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def begin(parsed: argparse.Namespace, rest: list[str], prog: str) -> Path:
+    """The results directory; refuses unknown arguments, and a directory in the way."""
+    from synsim.cli.parser import refuse
+    from synsim.component.errors import InputError
+    from synsim.results import refuse_existing
+
+    if rest:
+        refuse(rest[0], parsed.flags, prog)
+    if parsed.out is None:
+        raise InputError("--out is missing, expected a new directory for the results")
+    return refuse_existing(parsed.out, force=parsed.force)
+
+
+def finish(result: Any, out: Path, parsed: argparse.Namespace) -> int:
+    """Write the results, and say in a paragraph what came out and what to mind."""
+    from synsim.cli.terminal import say, warn
+
+    result.save(out, force=parsed.force, plot=not parsed.no_plot)
+    say(result.summary())
+    warn(result.warnings)
+    first = ("data.csv", "summary.json", "report.txt")
+    rest = sorted(path.name for path in out.iterdir() if path.name not in first)
+    say(f"{out}: {', '.join((*first, *rest))}")
+    return 0
+
+
+def progress(label: str) -> None:
+    """Which group is being fitted, where somebody looks."""
+    from synsim.cli.terminal import say
+
+    if sys.stderr.isatty():
+        say(f"fitting {label}")
+
+
+def whole(flag: str, text: str) -> int:
+    """A whole number of a flag."""
+    from synsim.component.errors import InputError
+
+    if not text.isascii() or not text.isdigit():
+        raise InputError(f"{flag}: found {text!r}, expected a whole number, 0 or above")
+    return int(text)
+
+
+def coefficient(flag: str, text: str) -> float | str:
+    """A number of a flag, or one of the words fit and auto."""
+    from synsim.component.errors import InputError
+
+    if text in ("auto", "fit"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{flag}: found {text!r}, expected a number, fit or auto") from None
