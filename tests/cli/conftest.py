@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import brian2  # noqa: F401  its logs go to the temporary directory of when it is first imported
 import pytest
 
 from synsim.cli import main

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import brian2  # noqa: F401  its logs go to the temporary directory of when it is first imported
 import pytest
 
 from synsim import catalogue
