@@ -6,7 +6,7 @@ over whole numbers, and everything else is estimated at each of them (`quantal_s
 intervals are from the profile likelihood, over n as well (`quantal_profile`), and posteriors are
 sampled where they are asked for (`quantal_posterior`). Failures, 1/CV^2 and mean-variance
 analysis stand beside it, with a warning where they contradict it, and so does a test for rundown
-(`quantal_classical`). Over three cells or more there are means and medians (`quantal_cells`).
+(`quantal_classical`). Over three cells or more there are means and medians (`cells`).
 
 What is done about cv, the variability of a quantum from release to release: it is estimated, as
 leaving it out would make intervals of n and q too narrow. Where no failures and no quantal
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synsim.component import InputError
-from synsim.fit import quantal_cells, quantal_words
+from synsim.fit import cells, quantal_cells, quantal_words
 from synsim.fit.choice import chosen
 from synsim.fit.quantal_classical import checks
 from synsim.fit.quantal_climb import MODELS
@@ -155,8 +155,9 @@ def fit_quantal(
         raise InputError(f"{responses.source}: {failures[0]}")
     # A stream of its own: the group does not hang on what was sampled for its cells.
     stream = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
-    populations = quantal_cells.populations(fits, cell_column, stream)
-    warnings += quantal_cells.words(populations)
+    rows = [quantal_cells.cell_of(g) for g in fits]
+    populations = cells.populations(rows, cell_column, quantal_cells.NAMES, stream)
+    warnings += cells.words(populations)
     return QuantalFit(
         responses=responses,
         fits=tuple(fits),

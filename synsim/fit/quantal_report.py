@@ -5,19 +5,19 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from synsim.fit import quantal_cells
-from synsim.fit.quantal_calibrate import table
+from synsim.fit import cells
+from synsim.fit.calibration import table
 from synsim.fit.quantal_words import amount, interval, verdict
 from synsim.fit.words import number
 
 if TYPE_CHECKING:
-    from synsim.fit.quantal_cells import Population
     from synsim.fit.quantal_classical import Check
     from synsim.fit.quantal_draws import Posterior
     from synsim.fit.quantal_models import ModelFit
     from synsim.fit.quantal_result import GroupFit, QuantalFit
 
 _WIDTH = 92
+_OVER_CELLS = ("n", "p", "q", "mean_at_rest")
 
 
 def paragraph(result: QuantalFit) -> str:
@@ -26,7 +26,7 @@ def paragraph(result: QuantalFit) -> str:
     for g in result.fits:
         lead = f"{g.label}: " if g.label else ""
         lines.append(f"{lead}{g.best.size} responses; {verdict(g.comparison)}. " + _line(g.best))
-    lines += [_over_cells(group) for group in result.populations]
+    lines += [cells.sentence(group, _OVER_CELLS) for group in result.populations]
     lines.append("95 % intervals in brackets, from the profile likelihood over n as well.")
     return "\n".join(lines)
 
@@ -35,23 +35,12 @@ def _line(fit: ModelFit) -> str:
     return ", ".join(f"{e.name} {amount(e.value, e.unit)} [{interval(e)}]" for e in fit.estimates)
 
 
-def _over_cells(group: Population) -> str:
-    text = ", ".join(
-        f"{s.name} {amount(s.mean, s.unit)} [{number(s.mean_interval[0])} to "
-        f"{amount(s.mean_interval[1], s.unit)}]"
-        for s in group.parameters
-        if s.name in ("n", "p", "q", "mean_at_rest")
-    )
-    lead = f"{group.label}, " if group.label else ""
-    return f"{lead}mean over {len(group.cells)} cells [bootstrap over cells]: {text}"
-
-
 def report(result: QuantalFit) -> str:
     """All groups: comparison of models, parameters, classical methods, warnings."""
     parts = ["Quantal release fitted to " + result.responses.source, "", _data(result), ""]
     for g in result.fits:
         parts += [_group(g), ""]
-    parts += quantal_cells.lines(result.populations)
+    parts += cells.lines(result.populations)
     general = [w for w in result.warnings if not any(w.endswith(t) for t in _own(result))]
     if general:
         parts += ["To mind", *(_wrap(w) for w in general), ""]

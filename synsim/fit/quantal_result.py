@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.fit import quantal_cells, saving
+from synsim.fit import cells, quantal_cells, saving
 from synsim.fit.bootstrap import EFRON
+from synsim.fit.calibration import Calibration, as_dict
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.profile import VENZON
-from synsim.fit.quantal_calibrate import Calibration, as_dict
 from synsim.fit.quantal_classical import Check, pulses
 from synsim.fit.quantal_data import Responses
 from synsim.fit.quantal_draws import Posterior, draw_columns
@@ -93,7 +93,7 @@ class QuantalFit:
     warnings: list[str]
     settings: dict[str, Any]
     seed: int
-    populations: tuple[quantal_cells.Population, ...] = ()
+    populations: tuple[cells.Population, ...] = ()
 
     @property
     def conventions(self) -> dict[str, str]:
@@ -107,7 +107,7 @@ class QuantalFit:
         found = [KATZ, FUHRMANN, MAASS_MARKRAM, BARRI, BIRD, RABINER, SCHWARZ, HURVICH_TSAI]
         found += [VENZON, CLEMENTS_SILVER, SILVER, EFRON]
         if self.populations:
-            found.append(quantal_cells.HESTERBERG)
+            found.append(cells.HESTERBERG)
         if any(g.posterior for g in self.fits):
             found += [FOREMAN_MACKEY, VEHTARI]
         return list(dict.fromkeys(str(citation) for citation in found))
@@ -118,7 +118,7 @@ class QuantalFit:
         r = self.responses
         return {
             "fits": [_group(g) for g in self.fits],
-            **({"cells": quantal_cells.as_list(self.populations)} if self.populations else {}),
+            **({"cells": cells.as_list(self.populations)} if self.populations else {}),
             "data": {"file": r.source, "sha256": r.sha256, "columns": dict(r.taken)},
         }
 
@@ -185,12 +185,9 @@ class QuantalFit:
         """File name -> content of a results directory, but for ``summary.json``."""
         from synsim.results import to_csv
 
-        files = saving.contents(self, plot=plot)
-        if self.responses.group_by:
-            rows = quantal_cells.cell_columns(self.fits, self.responses.group_by)
-            files["cells.csv"] = to_csv(rows)
-        if self.populations:
-            files["group.csv"] = to_csv(quantal_cells.group_columns(self.populations))
+        by = self.responses.group_by
+        rows = quantal_cells.cell_columns(self.fits, by) if by else None
+        files = saving.contents(self, plot=plot) | cells.files(rows, self.populations)
         sampled = [(g.group, g.posterior) for g in self.fits if g.posterior is not None]
         if sampled:
             files["posterior.csv"] = to_csv(draw_columns(sampled, self.responses.group_by))

@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import binom, norm
 
 from synsim.component import InputError
+from synsim.fit.cells import bootstrap_cells, tails
 from synsim.fit.quantal import fit_quantal
-from synsim.fit.quantal_cells import bootstrap_cells, tails
 from synsim.fit.quantal_posterior import correlation_time, sample
 from tests.fit_release.simulated import responses, trains
 
