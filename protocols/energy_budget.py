@@ -101,6 +101,10 @@ class Settings(Parameters):
         "1", "shuffles of q, and sets of random p", default=30, low=2, integer=True
     )
 
+    def read_files(self) -> None:
+        """Refuse files that are no recordings of p and q."""
+        self.cells()
+
     def check(self) -> None:
         if np.any(self.n < 1):
             raise self._wrong(

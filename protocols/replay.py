@@ -37,6 +37,11 @@ class Settings(SynapseSettings):
     pre: str = file("presynaptic spike times: CSV with one column, t_ms or t_s")
     post: str | None = file("postsynaptic spike times, likewise; none without it", optional=True)
 
+    def read_files(self) -> None:
+        """Refuse files that hold no spike times."""
+        for side in ("pre", "post"):
+            _train(self, side, [])
+
 
 class Outcome(Result):
     """State at every spike.

@@ -7,7 +7,7 @@ registers itself anywhere.
 from __future__ import annotations
 
 import difflib
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 from functools import cache
@@ -57,6 +57,12 @@ def protocols() -> dict[str, ModuleType]:
 
 def protocol(name: str) -> ModuleType:
     """The protocol of that name; InputError for an unknown one."""
+    # Most lie in a file of their name: then the others need not be loaded.
+    place = f"synsim.protocols.{name.replace('-', '_')}"
+    if name.replace("-", "").isalnum() and importlib.util.find_spec(place) is not None:
+        module = importlib.import_module(place)
+        if getattr(module, "NAME", None) == name:
+            return module
     known = protocols()
     if name not in known:
         raise unknown("protocol", name, list(known))

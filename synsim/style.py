@@ -104,11 +104,22 @@ def writer(made: Figure, kind: str) -> Any:
 
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         with rc_context(RC):
+            _place(made)
             made.savefig(path, format=kind, metadata=metadata)
-        # The axes have found their places: the next format is spared the search.
-        made.set_layout_engine("none")
 
     return write
+
+
+def _place(made: Figure) -> None:
+    """Let the axes find their places, once: `savefig` would draw everything to do that."""
+    engine = made.get_layout_engine()
+    if engine is not None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        made.set_dpi(RC["savefig.dpi"])
+        FigureCanvasAgg(made)
+        engine.execute(made)
+        made.set_layout_engine("none")
 
 
 def png(made: Figure) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from synsim.cli.flags import flagged, seed_of, settings_parser, warnings_in_a_line
 from synsim.cli.parser import Parser
-from synsim.cli.terminal import activity, say, warn
+from synsim.cli.terminal import activity, load_plotting, say, warn
 from synsim.component.errors import InputError
 
 
@@ -98,6 +98,8 @@ def _run(module: ModuleType, words: list[str]) -> int:
     with activity() as shown, warnings_in_a_line():
         running = Running(seed_of(seed), backend, shown.progress, shown.building)
         outcome = module.run(settings, running)
+        if not given.no_plot:
+            load_plotting()
         outcome.save(out, force=given.force, plot=not given.no_plot)
     warn([w for w in outcome.warnings if "no C++ compiler" not in w])
     figures = "" if given.no_plot else ", figure.png, figure.svg"

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+_LOADING = threading.Lock()
+
 
 def say(text: str) -> None:
     """A line, or lines, for the person at the terminal."""
@@ -32,7 +34,7 @@ class Activity:
         if stage == "compile":
             # The compiler works in a process of its own: what the figure needs is loaded
             # meanwhile, on the other core.
-            threading.Thread(target=_load_plotting, daemon=True).start()
+            threading.Thread(target=load_plotting, daemon=True).start()
         if self._bar is not None:
             self._bar.update(self._task, description="compiling (once for this kind of synapse)")
 
@@ -42,9 +44,28 @@ class Activity:
             self._bar.update(self._task, description="simulating", total=1.0, completed=fraction)
 
 
+def load_plotting() -> None:
+    """Load matplotlib without the help texts that it composes for its classes.
+
+    They are a quarter of its loading time, and nobody asks a command for them. What was loaded
+    before stays as it is.
+    """
+    with _LOADING:
+        _load_plotting()
+
+
 def _load_plotting() -> None:
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
+    from matplotlib import artist
+
+    kept = artist.kwdoc, artist.Artist.__dict__["_update_set_signature_and_docstring"]
+    artist.kwdoc = lambda *_: ""
+    artist.Artist._update_set_signature_and_docstring = classmethod(lambda cls: None)  # type: ignore[attr-defined]
+    try:
+        import matplotlib.backends.backend_agg
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
+    finally:
+        artist.kwdoc, artist.Artist._update_set_signature_and_docstring = kept  # type: ignore[attr-defined]
 
 
 @contextmanager

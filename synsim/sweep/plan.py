@@ -24,7 +24,7 @@ from synsim.component import Mechanism, units
 from synsim.component.errors import FieldError, InputError
 from synsim.component.parameters import Quantity, Spec
 from synsim.component.ranges import Values
-from synsim.settings import from_texts
+from synsim.settings import FileField, from_texts
 
 PLANS = ("grid", "random", "latin")
 _UNIT = re.compile(r"([A-Za-zµμ]+)\s*$")
@@ -121,7 +121,13 @@ def make(
         )
     if count is not None and count < 1:
         raise InputError(f"--points: found {count}, expected at least 1")
-    specs = _specs(module.Settings, from_texts(module.Settings, fixed))
+    # a file has no default: where files are varied, the first stands for it
+    files = {
+        name: vary[name].split(",")[0].strip()
+        for name, spec in module.Settings.specs().items()
+        if isinstance(spec, FileField) and name in vary
+    }
+    specs = _specs(module.Settings, from_texts(module.Settings, fixed | files))
     unknown = next((name for name in vary if name not in specs), None)
     if unknown is not None:
         raise InputError(f"--vary: {catalogue.unknown('setting', unknown, list(specs))}")
@@ -145,7 +151,9 @@ def make(
     )
     for point in points:
         try:
-            from_texts(module.Settings, fixed | dict(point.varied))
+            settings = from_texts(module.Settings, fixed | dict(point.varied))
+            if hasattr(settings, "read_files"):
+                settings.read_files()
         except FieldError as error:
             if error.field not in point.varied:
                 raise

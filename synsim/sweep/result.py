@@ -122,13 +122,17 @@ class Sweep:
         x, values = table[first], np.array(table[y], dtype=float)
         groups = table[others[0]] if others else [None] * len(x)
         keys = list(dict.fromkeys(groups))
-        lines = self.plan.kind == "grid" and len(keys) <= _LINES and len(others) <= 1
+        if _numeric(groups):
+            keys.sort(key=lambda key: (key is None, key))
+        # values of a plan that draws them lie anywhere: their colour is that of a scale
+        few = len(keys) <= _LINES and (self.plan.kind == "grid" or not _numeric(groups))
+        lines = self.plan.kind == "grid" and few and len(others) <= 1
         if not _numeric(x):
             places = {text: i for i, text in enumerate(dict.fromkeys(x))}
             ax.set_xticks(range(len(places)), list(places), rotation=20, ha="right")
             x = [places[text] for text in x]
             lines = False
-        if lines or len(keys) <= _LINES:
+        if few:
             for i, key in enumerate(keys):
                 which = np.array([g == key for g in groups])
                 shade = _shade(i, len(keys))
@@ -144,7 +148,7 @@ class Sweep:
                 ax.figure.colorbar(points, ax=ax, label=_words(others[0]))
         ax.set_xlabel(_words(first))
         ax.set_ylabel(_words(y))
-        if others and len(keys) <= _LINES:
+        if others and few:
             ax.legend(fontsize=6)
         return ax
 

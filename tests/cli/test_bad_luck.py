@@ -131,6 +131,38 @@ def test_ctrl_c_while_simulating(
     assert synsim(*RUN, "o").code == 0
 
 
+@pytest.mark.parametrize("module", ["synsim.cli.parser", "numpy"])
+def test_ctrl_c_while_loading(place: Path, module: str) -> None:
+    """In the first tenth of a second, when nothing but imports has happened."""
+    code = f"""
+import importlib.abc, os, signal, sys
+import synsim.__main__
+
+class Pressed(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Pressed())
+sys.argv[1:] = {[*RUN, "o"]!r}
+sys.exit(synsim.__main__.main())
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert_interrupted(process, place)
+    finally:
+        end(process)
+
+
 def test_ctrl_c_on_the_numpy_target(place: Path) -> None:
     """Brian2 has a way of its own with this signal while it runs a network: it stops, and says so.
     What is there then is no result."""

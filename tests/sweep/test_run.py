@@ -272,10 +272,22 @@ def test_columns_of_the_protocol_keep_their_names() -> None:
     assert len(table) == 2 * table["point"].nunique()
 
 
-def test_a_file_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^point 1 \(.*\): --pre nowhere\.csv: no such file"):
-        sweep("replay", {"n": "3,5"}, {"pre": "nowhere.csv"}, jobs=1, out=tmp_path / "o")
-    assert os.listdir(tmp_path) == []
+def test_files_are_read_before_anything_runs(tmp_path: Path) -> None:
+    """Also one that only the last point wants."""
+    good = tmp_path / "good.csv"
+    good.write_text("t_ms\n10\n20\n")
+    for vary, fixed in (
+        ({"n": "3,5"}, {"pre": "nowhere.csv"}),
+        ({"pre": f"{good},nowhere.csv"}, {}),
+        ({"post": f"{good},nowhere.csv"}, {"pre": str(good)}),
+    ):
+        with pytest.raises(InputError, match=r"^--(pre|post) nowhere\.csv: no such file"):
+            make("replay", vary, fixed)
+        with pytest.raises(InputError, match="no such file"):
+            sweep("replay", vary, fixed, jobs=1, out=tmp_path / "o")
+    with pytest.raises(InputError, match=r"nowhere\.csv: no such file"):
+        make("energy-budget", {"controls": "2,3"}, {"file": "nowhere.csv"})
+    assert os.listdir(tmp_path) == ["good.csv"]
 
 
 def test_figure_shows_results_that_differ(reference: Path) -> None:
@@ -289,3 +301,17 @@ def test_figure_shows_results_that_differ(reference: Path) -> None:
     assert len(ax.get_lines()) == 3
     with pytest.raises(InputError, match="found no result 'nope' to draw, expected one of"):
         found.plot(y="nope")
+
+
+def test_colours_follow_the_values() -> None:
+    """A grid's in the order of the values, however they were typed; a Latin plan's by a scale."""
+    grid = sweep("pairing", {"delta_t": "5ms,10ms", "tau_plus": "30ms,10ms,20ms"}, FIXED, jobs=1)
+    labels = [t.get_text() for t in grid.plot().get_legend().get_texts()]
+    assert labels == ["tau plus 10 ms", "tau plus 20 ms", "tau plus 30 ms"]
+    latin = sweep(
+        "pairing", {"delta_t": "5ms:10ms", "tau_plus": "10ms:30ms"}, FIXED, plan="latin", points=4
+    )
+    ax = latin.plot()
+    assert ax.get_legend() is None
+    (points,) = ax.collections
+    assert list(points.get_array()) == latin.point_columns()["tau_plus_ms"]
