@@ -149,4 +149,4 @@ def test_metadata(wheel: Path, metadata: Message) -> None:
         assert [archive.read(name) for name in licences] == [licence]
     scripts = configparser.ConfigParser()
     scripts.read_string(entries)
-    assert dict(scripts["console_scripts"]) == {"synsim": "synsim.cli:main"}
+    assert dict(scripts["console_scripts"]) == {"synsim": "synsim.__main__:main"}
