@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim import style, trains
+from synsim import style
 from synsim.component import Citation, option, parameter
 from synsim.component.errors import FieldError
 from synsim.models.quantal_release import KATZ
 from synsim.protocol import Result, Running
+from synsim.stimuli import trains
 from synsim.synapse_settings import ReleaseSettings
 
 if TYPE_CHECKING:

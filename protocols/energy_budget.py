@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import energy_budget_numbers as numbers
-from synsim import energy_budget_plot as plots
 from synsim import style
 from synsim.component import Citation, Parameters, option, parameter, switch
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
-from synsim.energy_budget_data import (
+from synsim.energy import budget_numbers as numbers
+from synsim.energy import budget_plot as plots
+from synsim.energy.budget_data import (
     STATES,
     Cells,
     log_changes,

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import energy_information_plot as plots
 from synsim import engine, style
 from synsim.component import parameter
 from synsim.component.ranges import values
 from synsim.component.spike_trains import LAST_STEP
 from synsim.component.units import show
-from synsim.energy_information import PricedSettings
+from synsim.energy import information_plot as plots
+from synsim.energy.information import PricedSettings
 from synsim.models.energy import ATTWELL_LAUGHLIN
 from synsim.predict.energy import predict_energy
 from synsim.predict.energy_information import (

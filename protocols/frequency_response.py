@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import style, trains
+from synsim import style
 from synsim.component import parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
@@ -37,6 +37,7 @@ from synsim.predict.frequency import (
     settling_pulses,
 )
 from synsim.protocol import Result, Running
+from synsim.stimuli import trains
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,13 +27,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import style, trains
+from synsim import style
 from synsim.component import parameter
 from synsim.component.ranges import values
 from synsim.component.spike_trains import on_grid
 from synsim.models.tsodyks_markram import GUPTA
 from synsim.predict.train import Prediction, predict_train
 from synsim.protocol import Result, Running
+from synsim.stimuli import trains
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synsim import engine, induction, style
+from synsim import engine, style
 from synsim.component import Citation, parameter
 from synsim.component.spike_trains import on_grid
 from synsim.protocol import Result, Running
+from synsim.stimuli import induction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@
 The synapse's meters record what every spike costs (`models/energy.py`; all coefficients are 1 and
 q is in mV, so costs are relative), sigma is the standard deviation of the PSPs that the
 responses make in a leaky membrane, and the exponent comes out of a line through the logarithms
-with the errors of both (`synsim.reliability`). All points are one compiled run.
+with the errors of both (`synsim.energy.reliability`). All points are one compiled run.
 
 The laws hold for sites that are always full and quanta that are all alike. Scatter of the
 quantal size within sites (--cv-within) leaves variance that no reliability removes and bends
@@ -29,19 +29,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import engine, reliability, style
-from synsim import reliability_plot as plots
+from synsim import engine, style
 from synsim.component import Parameters, option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
 from synsim.component.spike_trains import LAST_STEP, on_grid
 from synsim.component.units import show
+from synsim.energy import reliability
+from synsim.energy import reliability_plot as plots
+from synsim.energy.reliability_laws import COSTS, LAWS, Points, points
 from synsim.models.energy import MALKIN_2024
 from synsim.models.quantal_variability import QuantalVariability
 from synsim.models.tsodyks_markram import TsodyksMarkram
 from synsim.predict.frequency import settling_pulses
 from synsim.protocol import Result, Running
-from synsim.reliability_laws import COSTS, LAWS, Points, points
 from synsim.synapse import Synapse
 
 if TYPE_CHECKING:

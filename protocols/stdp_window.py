@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import engine, induction, style
+from synsim import engine, style
 from synsim.component import parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
@@ -27,7 +27,8 @@ from synsim.component.spike_trains import on_grid
 from synsim.models.pair_stdp import PairSTDP
 from synsim.protocol import Result, Running
 from synsim.protocols.pairing import BI_POO_1998
-from synsim.trains import largest_deviation
+from synsim.stimuli import induction
+from synsim.stimuli.trains import largest_deviation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim import style, trains
+from synsim import style
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
@@ -36,6 +36,7 @@ from synsim.component.spike_trains import on_grid
 from synsim.models.quantal_variability import CLEMENTS_SILVER, SILVER
 from synsim.predict.train import predict_train
 from synsim.protocol import Result, Running
+from synsim.stimuli import trains
 from synsim.synapse import Synapse
 from synsim.synapse_settings import ReleaseSettings
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import style, writing_plot
+from synsim import style
 from synsim.component import Parameters, option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
@@ -34,10 +34,11 @@ from synsim.models.pair_stdp import BI_POO_2001
 from synsim.predict.disturbance import KEMPTER, RUBIN
 from synsim.predict.information import GRASSBERGER, STRONG
 from synsim.protocol import Result, Running
-from synsim.writing import Reader, Writer
-from synsim.writing_claims import claims
-from synsim.writing_rows import all_rows
-from synsim.writing_run import measure
+from synsim.writing import plot as plots
+from synsim.writing.claims import claims
+from synsim.writing.rows import all_rows
+from synsim.writing.run import measure
+from synsim.writing.writer import Reader, Writer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,12 +211,12 @@ class Outcome(Result):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Bits against write time."""
         ax = style.axes(ax, width_mm=110, height_mm=80)
-        return writing_plot.draw_bits(ax, self)
+        return plots.draw_bits(ax, self)
 
     @style.styled
     def figure(self) -> Figure:
         """Bits against time; at the same write time; scatter; rate; and what is kept."""
-        return writing_plot.figure(self)
+        return plots.figure(self)
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:

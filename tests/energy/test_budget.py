@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from synsim.component import InputError
-from synsim.energy_budget_data import (
+from synsim.energy.budget_data import (
     Cells,
     log_changes,
     mean_with_interval,

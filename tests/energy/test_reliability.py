@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import lfilter
 
 from synsim import Synapse
-from synsim.reliability import (
+from synsim.energy.reliability import (
     fit_power_law,
     local_exponents,
     measure,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from synsim.component import InputError
+from synsim.energy.reliability_plot import _exponent
 from synsim.protocol import Running
 from synsim.protocols import reliability_cost
 from synsim.protocols.reliability_cost import Outcome, Settings
-from synsim.reliability_plot import _exponent
 from tests.energy.reference import COSTS, sigma
 from tests.protocols.base import ProtocolTests
 

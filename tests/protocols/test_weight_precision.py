@@ -16,10 +16,10 @@ from synsim.predict.disturbance import Background
 from synsim.predict.precision import Count
 from synsim.protocol import Result, Running
 from synsim.protocols import weight_precision
-from synsim.writing import Reader, Row, Writer, pairing_steps, poisson_spikes
-from synsim.writing_claims import wilson
-from synsim.writing_expected import crossing
-from synsim.writing_rows import all_rows, budget_levels
+from synsim.writing.claims import wilson
+from synsim.writing.expected import crossing
+from synsim.writing.rows import all_rows, budget_levels
+from synsim.writing.writer import Reader, Row, Writer, pairing_steps, poisson_spikes
 from tests.protocols.base import ProtocolTests
 
 COLUMNS = (

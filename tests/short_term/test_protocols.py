@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synsim import Synapse, trains
+from synsim import Synapse
 from synsim.component.errors import FieldError
 from synsim.models.lif import LIF
 from synsim.models.synaptic_currents import DeltaInput, ExponentialCurrent
@@ -27,6 +27,7 @@ from synsim.protocols import (
     variance_mean,
 )
 from synsim.settings import from_texts
+from synsim.stimuli import trains
 from tests.protocols.base import ProtocolTests
 
 QUANTA = ("mean", "var", "failure_rate", "mean_exact", "var_exact", "mean_mV", "var_mV2")

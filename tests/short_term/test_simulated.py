@@ -20,8 +20,8 @@ from scipy import stats
 
 from synsim import QuantalVariability, RecordingNoise, Synapse, TsodyksMarkram
 from synsim.engine import Program, Spikes, simulate
-from synsim.induction import spikes
 from synsim.predict.train import Prediction, predict_train
+from synsim.stimuli.induction import spikes
 
 SYNAPSES, EACH, PULSES, DT = 60, 1000, 8, 1e-4
 LIMIT = 4.0

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synsim import engine
-from synsim.induction import spikes
 from synsim.models.lif import LIF
 from synsim.models.pair_stdp import PairSTDP
 from synsim.predict.precision import burst_sum
 from synsim.protocol import Running
+from synsim.stimuli.induction import spikes
 from synsim.synapse import Synapse
 
 Array = NDArray[np.float64]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.reliability import local_exponents
-from synsim.reliability_laws import LAWS, Points
+from synsim.energy.reliability import local_exponents
+from synsim.energy.reliability_laws import LAWS, Points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synsim import style
 from synsim.predict.precision import Count
-from synsim.writing_expected import MISREAD, graded_error
+from synsim.writing.expected import MISREAD, graded_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

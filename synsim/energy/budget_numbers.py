@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synsim.energy_budget_data import (
+from synsim.energy.budget_data import (
     Array,
     precision_energy_slope,
     shuffled_gain,

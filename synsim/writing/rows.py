@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synsim.component.spike_trains import on_grid
 from synsim.predict.precision import reset_pairings
-from synsim.writing import Row
+from synsim.writing.writer import Row
 
 _MOST_LEVELS = 4096
 

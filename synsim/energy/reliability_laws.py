@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synsim.energy.reliability import psp_weights
 from synsim.models.energy import EnergyCost
 from synsim.models.energy_actin import Actin
 from synsim.models.energy_calcium import CalciumEfflux
 from synsim.models.energy_membrane import VesicleMembrane
 from synsim.models.energy_trafficking import Trafficking
 from synsim.predict.frequency import predict_steady_state
-from synsim.reliability import psp_weights
 from synsim.synapse import Synapse
 
 Array = NDArray[np.float64]

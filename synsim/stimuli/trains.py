@@ -18,12 +18,12 @@ from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.spike_trains import on_grid
 from synsim.component.units import unit as find_unit
-from synsim.induction import spikes
 from synsim.models.lif import LIF
 from synsim.models.quantal_variability import site_deviation
 from synsim.models.synaptic_currents import DeltaInput, ExponentialCurrent, SynapticInput
 from synsim.predict.train import Prediction
 from synsim.protocol import Running
+from synsim.stimuli.induction import spikes
 from synsim.synapse import Synapse
 from synsim.synapse_settings import ReleaseSettings
 

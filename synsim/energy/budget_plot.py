@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy_budget_data import STATES
+from synsim.energy.budget_data import STATES
+from synsim.energy.reliability_plot import plain_log
 from synsim.predict.energy_budget import TERMS, calcium, distance, split_at_boundary
-from synsim.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,8 +14,7 @@ from synsim.component.spike_trains import on_grid
 from synsim.predict.information import Information, mutual_information
 from synsim.predict.precision import Count
 from synsim.protocol import Running
-from synsim.writing import Reader, Row, Writer
-from synsim.writing_expected import (
+from synsim.writing.expected import (
     HALF_LEVEL,
     MISREAD,
     NAN,
@@ -26,7 +25,8 @@ from synsim.writing_expected import (
     expected,
     misread_bits,
 )
-from synsim.writing_rows import Written
+from synsim.writing.rows import Written
+from synsim.writing.writer import Reader, Row, Writer
 
 Array = NDArray[np.float64]
 _AROUND = np.array(

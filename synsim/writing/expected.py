@@ -16,7 +16,7 @@ from synsim.predict.precision import (
     write_channel,
     write_moments,
 )
-from synsim.writing import Reader, Row, Writer
+from synsim.writing.writer import Reader, Row, Writer
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from synsim.predict.precision import Count, levels_within
-from synsim.writing import Reader, Row, Writer
-from synsim.writing_run import Measured, MeasuredRow, Wanted
+from synsim.writing.run import Measured, MeasuredRow, Wanted
+from synsim.writing.writer import Reader, Row, Writer
 
 Pairs = list[tuple[Row, MeasuredRow]]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.reliability_plot import plain_log
+from synsim.energy.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

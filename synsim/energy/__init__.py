@@ -1,0 +1,1 @@
+"""Reliability and energy in the simulation: laws, budgets and their figures."""

@@ -1,0 +1,1 @@
+"""Numbers written into weights by pairings, kept, and read."""
