@@ -44,9 +44,9 @@ class PostsynapticCurrents(EnergyCost):
             "attwell-laughlin-currents": Preset(
                 {"atp_postsynaptic": 6.7e4 + 7e4},
                 _PAGE,
-                "6.7e4 non-NMDA (2e5 Na+ at 3 to an ATP, in an independent summary of the paper) and "
-                "7e4 NMDA (quoted from the page), 137,000 in all; the quantal size that it holds "
-                "for is not in the paper: q_postsynaptic is yours to say",
+                "6.7e4 non-NMDA (2e5 Na+ at 3 to an ATP, from an independent summary of the paper) "
+                "and 7e4 NMDA (quoted from the page), 137,000 in all; the quantal size that it "
+                "holds for is not in the paper: q_postsynaptic is yours to say",
             ),
             "attwell-laughlin-nmda": Preset(
                 {"atp_postsynaptic": 7e4}, _PAGE, "currents through NMDA receptors only"

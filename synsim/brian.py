@@ -45,13 +45,20 @@ def function(code: CodeFunction) -> Function:
 
 
 def synapses(
-    synapse: Synapse, source: Any, target: Any, *, name: str, clock: Any = None, dt: Any = None
+    synapse: Synapse,
+    source: Any,
+    target: Any,
+    *,
+    name: str,
+    clock: Any = None,
+    dt: Any = None,
+    on_pre: str | None = None,
 ) -> Synapses:
-    """The Synapses object, without connections."""
+    """The Synapses object, without connections; `on_pre` replaces its own statements."""
     code = synapse.code
     contacts = synapse.contacts
     namespace = {f.name: function(f) for f in code.functions}
-    pathways: dict[str, Any] = {"on_pre": {"pre": code.on_pre}}
+    pathways: dict[str, Any] = {"on_pre": {"pre": code.on_pre if on_pre is None else on_pre}}
     delays = {"pre": contacts.delay * second}
     if code.on_post:
         pathways["on_post"] = {"post": code.on_post}

@@ -10,9 +10,9 @@ from synsim.component.errors import CompilerMissingError, InputError, SynsimWarn
 from synsim.component.spike_trains import on_grid
 from synsim.engine import cache, compiler
 from synsim.engine.execute import Progress, execute
-from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
+from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes, Target
 
-__all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "simulate"]
+__all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "Target", "simulate"]
 
 BACKENDS = ("cpp_standalone", "cython", "numpy")
 NO_COMPILER = (

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from brian2 import ms
+from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 from synsim.compose import Value
@@ -33,7 +34,7 @@ def generate(program: Program, directory: Path) -> None:
     }
     with active(device, **preferences):
         made = assemble(program)
-        made.network.run(0 * ms)
+        made.network.run(0 * ms, namespace={})
         device.insert_code("main", _main(program, made, device))
         device.build(directory=str(directory), compile=False, run=False, with_output=False)
     shutil.copy(_HEADER, directory)
@@ -59,7 +60,7 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
         elif isinstance(kind, Value) and kind.shared:
             lines.append(f"input.array({name(made.variable(key))}, 1);")
         else:
-            lines.append(f"input.vector({name(made.variable(key))});")
+            lines.append(f"input.{_whole(name(made.variable(key)), made.variable(key))};")
     for source in (made.pre, made.post):
         bins, sources, following = (
             name(source.variables[v]) for v in ("_timebins", "neuron_index", "_lastindex")
@@ -75,6 +76,7 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
         lines.append(
             f"synsim::Recorder kept_{pathway}(brian::synsim_synapses_{pathway}, {{{readers}}});"
         )
+    lines += _firing(made, device)
     network = made.network.name
     lines += [
         f"for (const auto &object : {network}.objects) {{",
@@ -87,14 +89,37 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
     lines += [
         "objects.push_back(std::make_pair(object.second, recorder));",
         "}",
-        f"synsim::run(objects, brian::{made.clock.name}, steps);",
+        f"synsim::run(objects, brian::{made.clock.name}, steps, firing);",
         'synsim::Output output(brian::results_dir + "output.bin");',
     ]
-    lines += [f"output.vector({name(made.variable(v))});" for v in program.final]
+    lines += [f"output.{_whole(name(made.variable(v)), made.variable(v))};" for v in program.final]
     lines += [f"kept_{pathway}.write(output);" for pathway in program.event_states]
     # Brian2 would now write every array to a file of its own.
     lines += ["output.close();", "std::exit(0);"]
     return "\n".join(lines)
+
+
+def _whole(name: str, variable: Any) -> str:
+    """The call that reads or writes a whole array: Brian2 keeps those of synapses in vectors."""
+    if isinstance(variable, DynamicArrayVariable):
+        return f"vector({name})"
+    return f"array({name}, {variable.size})"
+
+
+def _firing(made: Assembled, device: CPPStandaloneDevice) -> list[str]:
+    """A target fires only after an input, so only neurons that had one are looked at."""
+    if made.target is None or made.drive is None:
+        return ["synsim::Firing *firing = nullptr;"]
+    due, space = (
+        device.get_array_name(made.target.variables[v], access_data=False)
+        for v in ("due", "_spikespace")
+    )
+    return [
+        f"synsim::Firing fires(_run_{made.target.thresholder['spike'].codeobj.name}, {due}, "
+        f"{space}, {made.target.N}, "
+        f"{{&brian::{made.synapses.name}_pre, &brian::{made.drive.name}_pre}});",
+        "synsim::Firing *firing = &fires;",
+    ]
 
 
 _INCLUDE = re.compile(r"\s*#\s*include\s*(\S+)")

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from brian2 import Clock, Network, SpikeGeneratorGroup, Synapses, ms, prefs
+from brian2 import Clock, Network, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, prefs
 from brian2.devices.device import Device
 
 from synsim import brian
 from synsim.engine.program import Program
+from synsim.models import lif_events
 
 # The package's attribute of that name is a proxy for the active device, not the module.
 brian_device: Any = importlib.import_module("brian2.devices.device")
@@ -20,17 +21,36 @@ brian_device: Any = importlib.import_module("brian2.devices.device")
 
 @dataclass(frozen=True)
 class Assembled:
-    """The Brian2 objects of a program."""
+    """The Brian2 objects of a program.
+
+    `pre` and `post` play the spikes that are given. With a target, `post` drives that neuron
+    through `drive`, and the neuron's own spikes are the postsynaptic ones.
+    """
 
     network: Network
     clock: Clock
     pre: SpikeGeneratorGroup
     post: SpikeGeneratorGroup
     synapses: Synapses
+    target: NeuronGroup | None = None
+    drive: Synapses | None = None
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """All but network and clock."""
+        every = (self.pre, self.post, self.synapses, self.target, self.drive)
+        return tuple(part for part in every if part is not None)
+
+    def source(self, pathway: str) -> Any:
+        """The group whose spikes a pathway works off."""
+        if pathway == "pre":
+            return self.pre
+        return self.post if self.target is None else self.target
 
     def variable(self, name: str) -> Any:
         """A parameter's or a state's Brian2 variable."""
-        return self.synapses.variables[name]
+        own = self.synapses.variables
+        return own[name] if self.target is None or name in own else self.target.variables[name]
 
     def delay(self, pathway: str) -> Any:
         """A pathway's delay variable."""
@@ -56,14 +76,40 @@ def assemble(program: Program) -> Assembled:
     ]
     for source in sources:
         source.order = -1
-    synapses = brian.synapses(program.synapse, *sources, name="synsim_synapses", clock=clock)
+    pre, post = sources
+    target = drive = None
+    on_pre = None
+    if program.target is not None:
+        on_pre = lif_events.at_input(program.synapse.code.on_pre)
+        target = NeuronGroup(
+            program.capacity,
+            lif_events.brian2_equations(),
+            threshold=lif_events.THRESHOLD,
+            reset=lif_events.RESET,
+            clock=clock,
+            name="synsim_target",
+        )
+        drive = Synapses(post, target, on_pre=lif_events.KICK, clock=clock, name="synsim_drive")
+    synapses = brian.synapses(
+        program.synapse,
+        pre,
+        post if target is None else target,
+        name="synsim_synapses",
+        clock=clock,
+        on_pre=on_pre,
+    )
     try:
-        synapses.connect(j="i")
+        for joined in (synapses, drive):
+            if joined is not None:
+                joined.connect(j="i")
+                # One synapse a neuron, so that no order of theirs decides anything
+                joined.variables["_postsynaptic_idx"].unique = True
     except BaseException:
         synapses._network = "synsim_network"  # else Brian2 complains that nobody used it
         raise
-    network = Network(*sources, synapses, name="synsim_network")
-    return Assembled(network, clock, sources[0], sources[1], synapses)
+    made = Assembled(Network(name="synsim_network"), clock, pre, post, synapses, target, drive)
+    made.network.add(*made.parts)
+    return made
 
 
 @contextmanager

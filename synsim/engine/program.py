@@ -6,8 +6,10 @@ parameter sets are copies, so a whole window is one run.
 
 Structure (the synapse's text, the number of copies, what is recorded) decides what is
 compiled. Everything else is data: parameter values, initial states, delays, spikes, the time
-step, duration and seed. The number of copies is rounded up to a power of two, so that
-another list of lags rarely needs the compiler; copies without spikes cost nothing.
+step, duration and seed. Postsynaptic spikes are given too, or come from a neuron of each copy's
+own (`Target`) that fires when its synapse and what is given drive it to. The number of copies is
+rounded up to a power of two, so that another list of lags rarely needs the compiler; copies without
+spikes cost nothing.
 """
 
 from __future__ import annotations
@@ -25,10 +27,31 @@ from numpy.typing import ArrayLike, NDArray
 from synsim.component import InputError
 from synsim.component.code import State
 from synsim.compose import Value
+from synsim.models import lif_events
+from synsim.models.lif import LIF
 from synsim.synapse import Synapse
 
 DELAYS = {"pre": "delay", "post": "dendritic_delay"}
+_TARGET_TEXT = (
+    lif_events.brian2_equations(), lif_events.KICK, lif_events.THRESHOLD, lif_events.RESET,
+)  # fmt: skip
 _SMALLEST = 64
+
+
+@dataclass(frozen=True)
+class Target:
+    """A neuron behind every copy; its own spikes are the postsynaptic ones.
+
+    What is given as postsynaptic spikes is then a second input, each spike of which jumps the
+    neuron's potential by `kick`. The neuron fires one time step after the input that drives it
+    over the threshold (`synsim.models.lif_events`).
+
+    neuron : its parameters, single numbers
+    kick : V
+    """
+
+    neuron: LIF
+    kick: float
 
 
 @dataclass(frozen=True)
@@ -40,21 +63,59 @@ class Program:
     synapse : what every copy is
     copies : how many there are
     events : state variables to be kept at every spike, just after it
-    final : state variables to be kept at the end
+    final : state variables to be kept at the end, of the synapse or of the target: ``fired``
+        counts its spikes
+    target : the neuron behind every copy; None where postsynaptic spikes are given. The synapse
+        then has ``target="v"``, and no dendritic delay
     """
 
     synapse: Synapse
     copies: int
     events: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
+    target: Target | None = None
 
     def __post_init__(self) -> None:
         if self.copies < 1:
             raise InputError(f"found {self.copies} copies of a synapse, expected at least 1")
-        known = {state.name for state in self.synapse.states}
-        for name in (*self.events, *self.final):
-            if name not in known:
-                raise InputError(f"no state {name!r}, expected some of {', '.join(sorted(known))}")
+        of_synapse = {state.name for state in self.synapse.states}
+        for names, known in (
+            (self.events, of_synapse),
+            (self.final, of_synapse | {state.name for state in self._target_states}),
+        ):
+            for name in names:
+                if name not in known:
+                    raise InputError(
+                        f"no state {name!r}, expected some of {', '.join(sorted(known))}"
+                    )
+        if self.target is not None:
+            self._check_target()
+
+    def _check_target(self) -> None:
+        contacts = self.synapse.contacts
+        if self.synapse.target != "v":
+            raise InputError(
+                f"found a synapse with target {self.synapse.target!r} before a neuron, "
+                "expected target='v'"
+            )
+        if contacts.dimension("q").brian_unit != "volt":
+            raise InputError(
+                f"found q = {contacts.text('q')} before a neuron, expected a jump of its "
+                "potential, in mV"
+            )
+        if contacts.dendritic_delay:
+            raise InputError(
+                f"found a dendritic delay of {contacts.text('dendritic_delay')} before a neuron, "
+                "expected none"
+            )
+        taken = set(lif_events.PARAMETERS) | {state.name for state in self._target_states}
+        both = taken & {v.name for v in (*self.synapse.code.parameters, *self.synapse.states)}
+        if both:
+            raise InputError(f"synapse and neuron both have a {both.pop()!r}")
+
+    @property
+    def _target_states(self) -> tuple[State, ...]:
+        return () if self.target is None else lif_events.states(self.target.neuron)
 
     @property
     def capacity(self) -> int:
@@ -76,13 +137,14 @@ class Program:
         return dict.fromkeys(self.pathways, kept) if kept else {}
 
     def state(self, name: str) -> State:
-        return next(s for s in self.synapse.states if s.name == name)
+        return next(s for s in (*self.synapse.states, *self._target_states) if s.name == name)
 
     @property
     def about(self) -> str:
         """What is compiled, in a line for people."""
         parts = [self.synapse.release, self.synapse.short_term, self.synapse.variability]
         parts += [self.synapse.noise, self.synapse.plasticity]
+        parts += [self.target.neuron if self.target else None]
         names = " + ".join(part.name for part in parts if part is not None)
         return f"{names}, up to {self.capacity} copies"
 
@@ -100,7 +162,8 @@ class Program:
                 "capacity": self.capacity,
                 "events": self.events,
                 "final": self.final,
-            },
+            }
+            | ({} if self.target is None else {"target": _TARGET_TEXT}),
             sort_keys=True,
         )
 
@@ -116,6 +179,11 @@ class Program:
         code = self.synapse.code
         read: dict[str, Value | State | str] = {p.name: p for p in code.parameters}
         read |= {s.name: s for s in code.states}
+        if self.target is not None:
+            numbers = lif_events.values(self.target.neuron, self.target.kick)
+            for name, (unit, doc) in lif_events.PARAMETERS.items():
+                read[name] = Value(name, doc, unit, numbers[name], "", shared=True, integer=False)
+            read |= {s.name: s for s in self._target_states}
         return read | {DELAYS[p]: p for p in ("pre", "post") if p in self.pathways}
 
     def values(self, given: Mapping[str, Any], seed: int) -> dict[str, NDArray[Any]]:

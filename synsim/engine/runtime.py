@@ -136,13 +136,15 @@ def _run(
         for pathway, states in program.event_states.items()
     ]
     busy = np.unique(np.concatenate(list(arrivals.values())))
+    if program.target is not None:  # it fires a step after its input
+        busy = np.union1d(busy, busy + 1)
     made.network.add(
         *(r.operation for r in recorders), _skip_idle(made, busy, steps, progress, built)
     )
     try:
-        made.network.run(Quantity(steps * dt, dim=second.dim))
+        made.network.run(Quantity(steps * dt, dim=second.dim), namespace={})
     except BaseException:
-        for unused in (made.pre, made.post, made.synapses):
+        for unused in made.parts:
             unused._network = made.network.name  # else Brian2 complains that nobody used them
         raise
     final = {
@@ -179,7 +181,7 @@ class _Recorder:
     def __init__(self, made: Assembled, pathway: str, names: list[str]) -> None:
         self.pathway = pathway
         self._timestep = made.clock.variables["timestep"].get_value()
-        self._source = made.pre if pathway == "pre" else made.post
+        self._source = made.source(pathway)
         self._variables = {name: made.variable(name) for name in names}
         self._steps: list[NDArray[Any]] = []
         self._copies: list[NDArray[Any]] = []

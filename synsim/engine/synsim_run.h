@@ -117,17 +117,58 @@ public:
 
 typedef void (*Step)();
 
+// Stands in for a thresholder that would look at every neuron at every step: a neuron becomes due
+// only by an input, and fires at the next step.
+class Firing {
+    const int32_t *due;
+    int32_t *spikes;
+    int size;
+    std::vector<SynapticPathway *> inputs;
+    std::vector<int32_t> touched;
+
+public:
+    const Step instead_of;
+
+    Firing(Step thresholder, const int32_t *is_due, int32_t *spikespace, int neurons,
+           std::vector<SynapticPathway *> pathways)
+        : due(is_due), spikes(spikespace), size(neurons), inputs(pathways), instead_of(thresholder)
+    {
+    }
+    void fire()
+    {
+        std::sort(touched.begin(), touched.end());
+        touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+        int32_t count = 0;
+        for (const int32_t neuron : touched)
+            if (due[neuron] > 0)
+                spikes[count++] = neuron;
+        spikes[size] = count;
+        touched.clear();
+    }
+    void remember()
+    {
+        for (SynapticPathway *pathway : inputs)
+            for (const int index : *pathway->peek())
+                touched.push_back(index);
+    }
+};
+
 // One line a percent on stdout, for a progress bar.
 inline void run(const std::vector<std::pair<Step, Recorder *>> &objects, Clock &clock,
-                int64_t steps)
+                int64_t steps, Firing *firing)
 {
     const int64_t stride = std::max<int64_t>(1, steps / 100);
     for (int64_t step = 0; step < steps; step++) {
         for (const auto &object : objects) {
-            object.first();
+            if (firing && object.first == firing->instead_of)
+                firing->fire();
+            else
+                object.first();
             if (object.second)
                 object.second->record(step);
         }
+        if (firing)
+            firing->remember();
         clock.tick();
         if ((step + 1) % stride == 0 && steps > 1000000) {
             std::printf("%.2f\n", (double)(step + 1) / steps);
