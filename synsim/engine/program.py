@@ -109,7 +109,8 @@ class Program:
                 "expected none"
             )
         taken = set(lif_events.PARAMETERS) | {state.name for state in self._target_states}
-        both = taken & {v.name for v in (*self.synapse.code.parameters, *self.synapse.states)}
+        code = self.synapse.code
+        both = taken & ({p.name for p in code.parameters} | {s.name for s in code.states})
         if both:
             raise InputError(f"synapse and neuron both have a {both.pop()!r}")
 

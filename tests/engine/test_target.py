@@ -80,7 +80,7 @@ def test_neurons_fire_as_those_that_are_stepped(
     assert np.array_equal(np.sort(found.events["post"].steps), steps)
     assert found.final["w"] == pytest.approx(w, abs=1e-12)
     # Weak synapses are driven by the kicks, strong ones drive the neuron by themselves
-    assert count[:10].max() < count[-10:].min()
+    assert 2 * count[:10].mean() < count[-10:].mean()
     assert len(np.unique(np.round(w, 6))) > COPIES / 2
 
 
