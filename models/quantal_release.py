@@ -18,9 +18,9 @@ Symbols
     q  response to one quantum
 
 Sources: del Castillo & Katz 1954, J Physiol 124:560; the binomial form after Kuno 1964.
-Deviates from them: never. The draw is exact for every n and P (inversion of the
-distribution function, in pieces small enough that no term underflows), never a normal
-approximation.
+Deviates from them: never. The draw is exact for every n and P (in C++ up to 20 trials by comparing
+random bits with those of P; else by inversion of the distribution function, in pieces small
+enough that no term underflows), never a normal approximation.
 """
 
 from __future__ import annotations
@@ -51,33 +51,14 @@ EXACT_BINOMIAL = CodeFunction(
     integer=True,
     random=True,
     numpy=_numpy_binomial,
+    # A few random bits a trial: see the header.
+    headers=("synsim_random.h",),
     cpp="""
     static inline int32_t exact_binomial(const int32_t n, const double p,
                                          const int32_t synapse, const int _vectorisation_idx)
     {
-        if (n <= 0 || !(p > 0.0))
-            return 0;
-        if (p >= 1.0)
-            return n;
-        const double r = p > 0.5 ? 1.0 - p : p;
-        const double odds = r / (1.0 - r);
-        const int32_t piece = r * n > 16.0 ? (int32_t)(16.0 / r) : n;
-        int32_t drawn = 0;
-        for (int32_t left = n; left > 0; left -= piece)
-        {
-            const int32_t m = left < piece ? left : piece;
-            double term = pow(1.0 - r, m);
-            double uniform = _rand(_vectorisation_idx);
-            int32_t k = 0;
-            while (uniform > term && k < m)
-            {
-                uniform -= term;
-                k++;
-                term *= odds * (m - k + 1) / k;
-            }
-            drawn += k;
-        }
-        return p > 0.5 ? n - drawn : drawn;
+        return synsim::binomial(
+            n, p, synsim::random_words([&]() { return _rand(_vectorisation_idx); }));
     }
     """,
     cython="""

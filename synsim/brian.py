@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2 import Quantity, Synapses, second
+from brian2 import Quantity, Synapses, get_device, get_dimensions, second
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.units.allunits import amp, hertz, siemens, volt
 
+from synsim import terminals
 from synsim.component import InputError
 from synsim.component.code import CodeFunction
+from synsim.share import share
 
 if TYPE_CHECKING:
+    from synsim.compose import SynapseCode
     from synsim.synapse import Synapse
 
+_HEADERS = Path(__file__).parent / "engine"
 UNITS = {"1": 1, "second": second, "hertz": hertz, "volt": volt, "amp": amp, "siemens": siemens}
 
 
@@ -37,11 +43,32 @@ def function(code: CodeFunction) -> Function:
         for name in ("_rand", "_randn")
         if f"{name}(" in code.cpp
     }
-    for target, text in (("cpp", code.cpp), ("cython", code.cython)):
+    headers = {
+        "headers": [f'"{header}"' for header in code.headers],
+        "include_dirs": [str(_HEADERS)],
+    }
+    for target, text, keywords in (
+        ("cpp", code.cpp, headers if code.headers else None),
+        ("cython", code.cython, None),
+    ):
         made.implementations.add_implementation(
-            target, text, dependencies=needs or None, name=code.name
+            target, text, dependencies=needs or None, name=code.name, compiler_kwds=keywords
         )
     return made
+
+
+def seed_before_runs(code: SynapseCode) -> None:
+    """In standalone mode, have every run begin where Brian2's seed says.
+
+    synsim's own random bits (synsim_random.h) are otherwise drawn on from run to run, as if no
+    seed had been set in between.
+    """
+    device = get_device()
+    header = '"synsim_random.h"'
+    wanted = any(header.strip('"') in f.headers for f in code.functions)
+    if wanted and hasattr(device, "headers") and header not in device.headers:
+        device.headers.append(header)
+        device.insert_code("before_network_run", "synsim::reset_random();")
 
 
 def synapses(
@@ -53,11 +80,12 @@ def synapses(
     clock: Any = None,
     dt: Any = None,
     on_pre: str | None = None,
+    code: SynapseCode | None = None,
 ) -> Synapses:
-    """The Synapses object, without connections; `on_pre` replaces its own statements."""
-    code = synapse.code
+    """The Synapses object, without connections; `on_pre` and `code` replace its own."""
+    code = synapse.code if code is None else code
     contacts = synapse.contacts
-    namespace = {f.name: function(f) for f in code.functions}
+    namespace = _functions(synapse)
     pathways: dict[str, Any] = {"on_pre": {"pre": code.on_pre if on_pre is None else on_pre}}
     delays = {"pre": contacts.delay * second}
     if code.on_post:
@@ -74,26 +102,60 @@ def synapses(
         dt=dt,
         **pathways,
     )
-    # Said, not left to the alphabet: it decides what coincident spikes do.
+    # Said, not left to the alphabet: it decides what coincident spikes do. Before each pathway
+    # there is a place for what terminals share.
     made.pre.order = 0
     if code.on_post:
-        made.post.order = -1 if code.post_first else 1
+        made.post.order = -2 if code.post_first else 2
     return made
 
 
-def initialise(synapse: Synapse, made: Synapses) -> None:
-    """Set parameters and initial states after the connections are made."""
+def sharing_synapses(
+    synapse: Synapse,
+    source: Any,
+    target: Any,
+    *,
+    name: str,
+    clock: Any = None,
+    dt: Any = None,
+) -> tuple[Synapses, Mapping[str, Any]]:
+    """The Synapses object where what synapses of one terminal have in common is kept once.
+
+    Returns
+    -------
+    the synapses, without connections, and the objects that keep it, by the names of their variables
+    """
+    if not terminals.possible(source, target, clock, dt):
+        return synapses(synapse, source, target, name=name, clock=clock, dt=dt), {}
+    shared = share(synapse.code)
+    made = synapses(synapse, source, target, name=name, code=shared.synapse)
+    dimensions = {s.name: get_dimensions(UNITS[s.unit]) for s in synapse.code.states}
+    return made, terminals.keep(shared, made, _functions(synapse), dimensions)
+
+
+def _functions(synapse: Synapse) -> dict[str, Function]:
+    return {f.name: function(f) for f in synapse.code.functions}
+
+
+def initialise(synapse: Synapse, made: Synapses, kept: Mapping[str, Any] | None = None) -> None:
+    """Set parameters and initial states when the connections are made.
+
+    `kept` is what `sharing_synapses` returns.
+    """
+    kept = kept or {}
     for parameter in synapse.code.parameters:
         if parameter.shared or np.ndim(parameter.value) or parameter.value is not None:
             _set(made, parameter.name, parameter.value, parameter.unit)
     for state in synapse.code.states:
         if isinstance(state.initial, str):
             setattr(made, state.name, state.initial)
+        elif state.name in kept:
+            _set(kept[state.name], state.name, state.initial, state.unit)
         elif np.any(np.asarray(state.initial) != 0):
             _set(made, state.name, state.initial, state.unit)
 
 
-def _set(made: Synapses, name: str, value: Any, unit: str) -> None:
+def _set(made: Any, name: str, value: Any, unit: str) -> None:
     if np.ndim(value):
         _check_length(made, name, value)
     quantity = value if unit == "1" else Quantity(value, dim=UNITS[unit].dim)

@@ -272,6 +272,7 @@ class Synapse:
         name: str = "synapses*",
         clock: Any = None,
         dt: Any = None,
+        share: str = "terminal",
         **connections: Any,
     ) -> Synapses:
         """Make a plain `brian2.Synapses` between two Brian2 groups.
@@ -283,6 +284,10 @@ class Synapse:
             ``p=``, ``n=``; all to all where nothing is given
         name : of the Synapses object
         clock, dt : as of `brian2.Synapses`
+        share : ``"terminal"``: state that all synapses of a presynaptic terminal, or of a
+            postsynaptic neuron, have in common (u and x, times and traces of spikes, where all
+            their parameters are one number for all) is kept once for them, and writing it at one
+            synapse writes it at all of these; ``"synapse"``: every synapse keeps its own
 
         Returns
         -------
@@ -292,11 +297,18 @@ class Synapse:
         """
         from synsim import brian
 
-        made = brian.synapses(self, source, target, name=name, clock=clock, dt=dt)
+        if share not in ("terminal", "synapse"):
+            raise FieldError("Synapse", "share", f"found {share!r}, expected terminal or synapse")
+        options = {"name": name, "clock": clock, "dt": dt}
+        if share == "terminal":
+            made, kept = brian.sharing_synapses(self, source, target, **options)
+        else:
+            made, kept = brian.synapses(self, source, target, **options), {}
+        brian.seed_before_runs(self.code)
         # names in conditions are those that the caller sees, unless a namespace is given
         connections.setdefault("level", 1)
         made.connect(condition, **connections)
-        brian.initialise(self, made)
+        brian.initialise(self, made, kept)
         return made
 
     def describe(self) -> str:

@@ -36,7 +36,8 @@ class CodeFunction:
     from Brian2's own generators (``_rand``, ``_randn``), so that one seed rules them all.
     A `random` function takes ``_vectorisation_idx`` as its last argument, and before it the
     synapse's index, unused: it keeps Brian2 from taking a draw with the same arguments everywhere
-    for one number shared by all synapses.
+    for one number shared by all synapses. ``headers`` are files of `synsim.engine` that ``cpp``
+    needs.
     """
 
     name: str
@@ -47,6 +48,7 @@ class CodeFunction:
     integer: bool = False
     random: bool = False
     units: tuple[str, ...] = ()  # Brian2's SI units of the arguments; () for plain numbers
+    headers: tuple[str, ...] = ()
 
 
 def _numpy_fade(interval: Any, tau: Any) -> Any:

@@ -22,7 +22,6 @@ from synsim.engine.network import Assembled, active, assemble
 from synsim.engine.program import Program
 
 MERGED = "program.cpp"
-_HEADER = Path(__file__).with_name("synsim_run.h")
 
 
 def generate(program: Program, directory: Path) -> None:
@@ -37,7 +36,8 @@ def generate(program: Program, directory: Path) -> None:
         made.network.run(0 * ms, namespace={})
         device.insert_code("main", _main(program, made, device))
         device.build(directory=str(directory), compile=False, run=False, with_output=False)
-    shutil.copy(_HEADER, directory)
+    for header in Path(__file__).parent.glob("*.h"):
+        shutil.copy(header, directory)
     (directory / MERGED).write_text(_merge(directory), encoding="utf-8")
 
 

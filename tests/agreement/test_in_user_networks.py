@@ -196,7 +196,7 @@ def arrays_of(synapses):
 
 def test_a_parameter_that_is_the_same_everywhere_is_no_array(runtime):
     synapse = full_synapse()
-    made = synapse.connect(*groups(n_source=7, n_target=11))
+    made = synapse.connect(*groups(n_source=7, n_target=11), share="synapse")
     for parameter in synapse.code.parameters:
         variable = made.variables[parameter.name]
         assert variable.scalar and np.size(variable.get_value()) == 1, parameter.name
@@ -206,6 +206,11 @@ def test_a_parameter_that_is_the_same_everywhere_is_no_array(runtime):
     held = arrays_of(made)
     assert set(held) == states | {"_synaptic_pre", "_synaptic_post"}
     assert sum(held.values()) == 8 * len(states) + 2 * 4
+
+
+def test_bytes_of_a_synapse_that_shares_what_its_terminals_have(runtime):
+    made = full_synapse(record=()).connect(*groups(n_source=7, n_target=11))
+    assert arrays_of(made) == {"w": 8, "site_key": 8, "_synaptic_pre": 4, "_synaptic_post": 4}
 
 
 def test_bytes_of_the_simplest_synapse(runtime):
