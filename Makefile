@@ -5,17 +5,21 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 OUT ?= results/demo
+SITE ?= build/site
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := setup.cfg pyproject.toml
 
 export MPLBACKEND ?= Agg
 
-.PHONY: help install install-test demo test validate lint style types contract check format wheel clean distclean
+.PHONY: help install install-test install-docs demo test docs docs-test linkcheck validate lint style types contract check format wheel clean distclean
 
 help:
 	@echo 'make demo      simulate an STDP window in compiled C++ and fit one to recordings'
 	@echo 'make test      run the tests'
+	@echo 'make docs      build the documentation site into $(SITE)'
+	@echo 'make docs-test try it: links, the commands on its pages, the pages in Chromium'
+	@echo 'make linkcheck look up its links to other sites (needs the network)'
 	@echo 'make validate  fit simulated experiments by the hundred, write docs/validation_fits.md (hours)'
 	@echo 'make lint      style, formatting, types and import contract'
 	@echo 'make check     lint, then test'
@@ -26,6 +30,7 @@ help:
 # A stamp is made once, and again when setup.cfg changes.
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-test
+install-docs: $(VENV)/.installed-docs
 
 $(VENV)/.python:
 	@command -v $(PYTHON) >/dev/null || { echo 'make: there is no $(PYTHON): install Python 3.11, 3.12 or 3.13, or name it: make PYTHON=/path/to/python' >&2; exit 1; }
@@ -42,6 +47,10 @@ $(VENV)/.installed-test: $(VENV)/.python $(SOURCES)
 	$(PIP_INSTALL) --editable '.[test,oracle]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-docs: $(VENV)/.installed-test
+	$(PIP_INSTALL) --editable '.[docs]'
+	@touch $@
+
 demo: install
 	@command -v $${CXX:-g++} >/dev/null || echo 'make: no C++ compiler found, so the demo runs slower: apt install g++' >&2
 	$(BIN)/synsim run stdp-window --out $(OUT)/window --force
@@ -53,6 +62,17 @@ demo: install
 
 test: install-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+# Warnings are errors, among them links within the site that lead nowhere.
+docs: install-docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto -b html docs $(SITE)
+	@echo 'The site: $(SITE)/index.html'
+
+docs-test: docs
+	SYNSIM_SITE=$(SITE) $(BIN)/python -m pytest tests/site $(ARGS)
+
+linkcheck: install-docs
+	$(BIN)/python -m sphinx --keep-going -b linkcheck docs build/linkcheck
 
 # Experiments that results/validation holds already are not run again.
 validate: install-test
@@ -82,6 +102,7 @@ wheel: install-test
 	rm -rf build
 
 clean:
+	rm -rf docs/_figures docs/api docs/models docs/protocols docs/cite.rst docs/commands.rst
 	rm -rf build dist results/demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name '.?*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 

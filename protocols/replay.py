@@ -95,8 +95,8 @@ class Outcome(Result):
         colour = style.COLOURS["data"]
         quanta.vlines(time[pre], 0, released, color=colour, lw=1.2)
         none = released == 0
-        quanta.plot(time[pre][none], released[none], "o", ms=3, mfc="white", color=colour,
-                    label="failure")  # fmt: skip
+        quanta.plot(time[pre][none], released[none], "o", ms=3, mfc=style.COLOURS["paper"],
+                    color=colour, label="failure")  # fmt: skip
         quanta.set_ylabel("quanta")
         quanta.set_ylim(bottom=-0.05 * max(1.0, released.max(initial=0)))
         if self.settings.release != "mean-field":

@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from synsim.cli.parser import refuse
+from synsim import style
+from synsim.cli.parser import figure_flags, refuse
 
 DESCRIPTION = """\
 Measure synaptic responses in a recording: find the stimuli, measure every response, and write the
@@ -43,7 +44,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="show what is in FILE, and stop")
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
 
     data = parser.add_argument_group("what is measured")
     data.add_argument("--channel", metavar="NAME", help="channel of the responses")
@@ -144,7 +145,8 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         cell=parsed.cell,
         protocol=parsed.protocol,
     )
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
+    with style.use(parsed.style):
+        result.save(out, force=parsed.force, plot=not parsed.no_plot)
     say(result.summary())
     warn(result.warnings)
     figures = "" if parsed.no_plot else ", figure.png, figure.svg"

@@ -7,7 +7,7 @@ from typing import Any
 
 from synsim.cli import fit_locus, fit_quantal, fit_stp
 from synsim.cli.fitting import begin, finish, whole
-from synsim.cli.parser import Parser
+from synsim.cli.parser import Parser, figure_flags
 
 DESCRIPTION = """\
 Fit STDP windows to measured changes of synaptic strength, and say which shape they have.
@@ -61,7 +61,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--dt-column", metavar="COL", help="column of the lag")

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from synsim.cli.fitting import begin, coefficient, finish, progress, whole
+from synsim.cli.parser import figure_flags
 
 DESCRIPTION = """\
 Say where plasticity sits: whether release probability p, number of sites n or quantal size q
@@ -47,7 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--epoch-column", metavar="COL", help="column that says before and after")

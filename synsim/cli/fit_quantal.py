@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from synsim.cli.fitting import begin, coefficient, finish, progress, whole
+from synsim.cli.parser import figure_flags
 
 DESCRIPTION = """\
 Fit quantal release to single responses: number of sites n, release probability p (U at rest),
@@ -45,7 +46,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--amplitude-column", metavar="COL", help="column of the amplitude")

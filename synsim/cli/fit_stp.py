@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from synsim.cli.fitting import begin, finish
+from synsim.cli.parser import figure_flags
 
 DESCRIPTION = """\
 Fit short-term plasticity (Tsodyks-Markram) to averaged trains: efficacy A, release probability U,
@@ -43,7 +44,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
     parser.add_argument("--out", metavar="DIR", help="new directory for the results")
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")

@@ -23,9 +23,11 @@ def begin(parsed: argparse.Namespace, rest: list[str], prog: str) -> Path:
 
 def finish(result: Any, out: Path, parsed: argparse.Namespace) -> int:
     """Write the results, and say in a paragraph what came out and what to mind."""
+    from synsim import style
     from synsim.cli.terminal import say, warn
 
-    result.save(out, force=parsed.force, plot=not parsed.no_plot)
+    with style.use(parsed.style):
+        result.save(out, force=parsed.force, plot=not parsed.no_plot)
     say(result.summary())
     warn(result.warnings)
     first = ("data.csv", "summary.json", "report.txt")

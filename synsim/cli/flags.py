@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeVar
 
-from synsim.cli.parser import Parser
+from synsim.cli.parser import Parser, figure_flags
 from synsim.cli.terminal import warn
 from synsim.component.errors import FieldError, InputError, SynsimWarning
 
@@ -83,7 +83,7 @@ def settings_parser(
     parser.add_argument(
         "--backend", choices=BACKENDS, help="default: C++, or numpy without a compiler"
     )
-    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    figure_flags(parser)
     parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
     add_own(parser)
     settings = parser.add_argument_group("settings")

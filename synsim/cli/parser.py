@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from synsim.component.errors import InputError
+from synsim.style import STYLES
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,3 +53,14 @@ def refuse(argument: str, known: list[str], prog: str) -> NoReturn:
     close = difflib.get_close_matches(flag.lstrip("-"), names, 1, 0.6) if flag[:1] == "-" else []
     hint = f"; did you mean {names[close[0]]}?" if close else f" (see {prog} --help)"
     raise InputError(f"unknown argument {flag!r}{hint}")
+
+
+def figure_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of every command that draws a figure."""
+    parser.add_argument("--no-plot", action="store_true", help="write no figure")
+    parser.add_argument(
+        "--style",
+        choices=list(STYLES),
+        default="light",
+        help="look of the figure: light (default), dark, print or projector",
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from synsim import style
 from synsim.cli.flags import flagged, seed_of, settings_parser, warnings_in_a_line
 from synsim.cli.parser import Parser
 from synsim.cli.terminal import activity, load_plotting, say, warn
@@ -100,14 +101,15 @@ def _run(module: ModuleType, words: list[str]) -> int:
         outcome = module.run(settings, running)
         if not given.no_plot:
             load_plotting()
-        outcome.save(out, force=given.force, plot=not given.no_plot)
+        with style.use(given.style):
+            outcome.save(out, force=given.force, plot=not given.no_plot)
     warn([w for w in outcome.warnings if "no C++ compiler" not in w])
     figures = "" if given.no_plot else ", figure.png, figure.svg"
     say(f"{out}: data.csv, summary.json{figures}")
     return 0
 
 
-_OWN = {"out", "seed", "backend", "no_plot", "force", "source", "help"}
+_OWN = {"out", "seed", "backend", "no_plot", "style", "force", "source", "help"}
 
 
 def _earlier(words: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from synsim import style
 from synsim.cli.flags import flagged, seed_of, settings_parser
 from synsim.cli.parser import Parser
 from synsim.cli.terminal import say, warn
@@ -26,8 +27,8 @@ usage: synsim sweep PROTOCOL --vary NAME=VALUES [--vary ...] [--setting VALUE ..
 protocols: {known}
 
 `synsim sweep PROTOCOL --help` has its settings"""
-_OWN = {"out", "seed", "backend", "no_plot", "force", "help", "vary", "plan", "points", "jobs",
-        "scheduler"}  # fmt: skip
+_OWN = {"out", "seed", "backend", "no_plot", "style", "force", "help", "vary", "plan", "points",
+        "jobs", "scheduler"}  # fmt: skip
 
 
 def configure(commands: Any) -> None:
@@ -83,7 +84,7 @@ def _sweep(module: ModuleType, words: list[str]) -> int:
     if left.is_dir():
         say(f"{left}: going on with the points that are left")
     try:
-        with _progress() as tell:
+        with _progress() as tell, style.use(given.style):
             found = run(
                 plan,
                 jobs=_whole("--jobs", given.jobs),

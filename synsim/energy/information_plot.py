@@ -84,11 +84,11 @@ def draw_sites(ax: Axes, outcome: Any) -> None:
     settings = outcome.settings
     rate = float(np.sort(settings.rate)[len(settings.rate) // 2])
     p = np.linspace(0.005, 0.995, 199)
-    for shade, n in zip(np.linspace(0.15, 0.9, len(_SITES)), _SITES, strict=True):
+    for i, n in enumerate(_SITES):
         bits = settings.efficiency(
             n, p, p[:, None], np.ones((len(p), 1)), rate * settings.time_step
         )
-        colour = (0.84 * shade, 0.37 * shade, 0.55 * (1 - shade))
+        colour = style.shade(i, len(_SITES))
         ax.plot(p, 1e6 * bits, color=colour, label=f"n = {n}")
         best, most = settings.best(rate, n=n, static=True)
         ax.plot(best, 1e6 * most, "o", color=colour)

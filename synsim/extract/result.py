@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.component import Citation
+from synsim import style
+from synsim.component import Citation, InputError
 from synsim.extract.episodes import Episode
 from synsim.extract.measure import Windows
 from synsim.extract.options import as_text
@@ -19,6 +20,7 @@ from synsim.extract.peaks import Measured
 from synsim.extract.recording import Recording
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -199,6 +201,26 @@ class Extracted:
             value = "not known" if choice["value"] is None else choice["value"]
             lines.append(f"  {name:<{width}}  {value} ({choice['how']})")
         return "\n".join(lines)
+
+    @style.styled
+    def plot(self, ax: Axes | None = None, *, pattern: str | None = None) -> Axes:
+        """Amplitudes by pulse, with their means; `pattern` is one of `patterns`, or all alike.
+
+        Raises
+        ------
+        InputError
+            when sweeps were stimulated in several ways and `pattern` does not choose one.
+        """
+        from synsim.extract.plot import draw_amplitudes
+
+        known = list(dict.fromkeys(self.patterns))
+        pattern = known[0] if pattern is None and len(known) == 1 else pattern
+        if pattern not in known:
+            raise InputError(
+                f"plot: found pattern={pattern!r}, expected one of {', '.join(known)}; figure() "
+                "draws all of them"
+            )
+        return draw_amplitudes(self, pattern, style.axes(ax))
 
     def figure(self) -> Figure:
         """Sweeps with the measured points, and amplitudes by pulse."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim import style
 from synsim.component import InputError
 from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
@@ -33,6 +34,7 @@ from synsim.fit.words import number
 from synsim.tables import Table, split_unit
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -216,6 +218,13 @@ class LocusEstimates:
             ratios = "".join(f"{float(np.exp(logs[x][i])):>9.2f}" for x in QUANTITIES)
             lines.append(f"  {name[:34]:<36}{ratios}")
         return "\n".join([*lines, "", "To mind", *(f"  - {w}" for w in self.warnings)]) + "\n"
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Change of p against change of q, with lines of equal w and the mean of the group."""
+        from synsim.fit.locus_plot import draw_plane
+
+        return draw_plane(self, style.axes(ax))
 
     def figure(self) -> Figure:
         """Change of p against change of q, and their means."""

@@ -169,63 +169,77 @@ def figure(result: LocusFit) -> Figure:
 
 @style.styled
 def figure_of_estimates(result: LocusEstimates) -> Figure:
-    """Change of p against change of q with lines of equal w; group means."""
+    """Change of p against change of q, and the changes of p, q and w by themselves."""
     made, (left, right) = style.figure(170, 78, ncols=2, width_ratios=(1.25, 1))
+    draw_plane(result, left)
+    draw_ratios(result, right)
+    return made
+
+
+def draw_plane(result: LocusEstimates, ax: Axes) -> Axes:
+    """Change of p against change of q with lines of equal w; mean of the group."""
     logs, group = result.log_ratios, result.group
     p, q = np.exp(logs["p"]), np.exp(logs["q"])
     reach = 1.25 * float(np.exp(np.abs(np.concatenate([logs["p"], logs["q"]])).max()))
     at = np.array([1 / reach, reach])
     for w in (0.25, 0.5, 1.0, 2.0, 4.0):
-        left.plot(
+        ax.plot(
             at, w / at, color=style.COLOURS["neutral"], lw=0.5, ls=":" if w != 1 else "-", zorder=0
         )
         across = reach**0.8  # where the label sits on its line
         if 1 / reach < w / across < reach:
-            left.text(
+            ax.text(
                 across, w / across, f"w × {w:g}", fontsize=6, ha="center", va="center",
-                color=style.COLOURS["neutral"], bbox={"facecolor": "white", "lw": 0, "pad": 1},
+                color=style.COLOURS["neutral"],
+                bbox={"facecolor": style.COLOURS["paper"], "lw": 0, "pad": 1},
             )  # fmt: skip
-    style_zero = {"color": style.COLOURS["neutral"], "lw": 0.6, "zorder": 0}
-    left.axhline(1, **style_zero)
-    left.axvline(1, **style_zero)
-    left.plot(p, q, "o", ms=3.2, mfc="none", color=style.COLOURS["data"], label="connections")
+    for line in (ax.axhline, ax.axvline):
+        line(1, color=style.COLOURS["neutral"], lw=0.6, zorder=0)
+    ax.plot(p, q, "o", ms=3.2, mfc="none", color=style.COLOURS["data"], label="connections")
     (mp, pci), (mq, qci) = group.logs["p"], group.logs["q"]
-    left.errorbar(
+    ax.errorbar(
         [np.exp(mp)], [np.exp(mq)],
         xerr=_bars(np.exp(mp), _exp(pci)), yerr=_bars(np.exp(mq), _exp(qci)),
         fmt="s", ms=4.5, color=style.COLOURS["model"], elinewidth=1.2, label="geometric mean, 95 %",
     )  # fmt: skip
     for axis, scale, limits in (
-        (left.xaxis, left.set_xscale, left.set_xlim),
-        (left.yaxis, left.set_yscale, left.set_ylim),
+        (ax.xaxis, ax.set_xscale, ax.set_xlim),
+        (ax.yaxis, ax.set_yscale, ax.set_ylim),
     ):
         scale("log")
         limits(1 / reach, reach)
         _ratio_ticks(axis, 1 / reach, reach)
-    left.set_xlabel("p, after / before")
-    left.set_ylabel("q, after / before")
-    left.set_title(f"{group.connections} connections; n assumed {result.n[0]} → {result.n[1]}")
-    left.legend(
-        loc="lower left", handletextpad=0.3, frameon=True, framealpha=1, edgecolor="white"
+    ax.set_xlabel("p, after / before")
+    ax.set_ylabel("q, after / before")
+    ax.set_title(f"{group.connections} connections; n assumed {result.n[0]} → {result.n[1]}")
+    ax.legend(
+        loc="lower left", handletextpad=0.3, frameon=True, framealpha=1,
+        edgecolor=style.COLOURS["paper"],
     )  # fmt: skip
+    return ax
+
+
+def draw_ratios(result: LocusEstimates, ax: Axes) -> Axes:
+    """Changes of p, q and w of every connection, and their means with 95 % intervals."""
+    logs, group = result.log_ratios, result.group
     for i, x in enumerate(("p", "q", "w")):
         mean, ci = group.logs[x]
         spread = np.random.default_rng(0).uniform(-0.13, 0.13, logs[x].size)
-        right.plot(i + spread, np.exp(logs[x]), ".", ms=3, color=style.COLOURS["neutral"])
-        right.errorbar(
+        ax.plot(i + spread, np.exp(logs[x]), ".", ms=3, color=style.COLOURS["neutral"])
+        ax.errorbar(
             [i + 0.28], [np.exp(mean)], yerr=_bars(np.exp(mean), _exp(ci)), fmt="s", ms=4,
             color=style.COLOURS["model"], elinewidth=1.2,
         )  # fmt: skip
-    right.set_yscale("log")
-    _ratio_ticks(right.yaxis, *right.get_ylim())
-    right.axhline(1, **style_zero)
-    right.set_xticks(range(3), ["p", "q", "w = p q"])
-    right.set_xlim(-0.4, 2.6)
-    right.set_ylabel("After / before")
+    ax.set_yscale("log")
+    _ratio_ticks(ax.yaxis, *ax.get_ylim())
+    ax.axhline(1, color=style.COLOURS["neutral"], lw=0.6, zorder=0)
+    ax.set_xticks(range(3), ["p", "q", "w = p q"])
+    ax.set_xlim(-0.4, 2.6)
+    ax.set_ylabel("After / before")
     share, (low, high) = group.share
     within = "" if low is None or high is None else f" ({100 * low:.0f} to {100 * high:.0f})"
-    right.set_title(f"share of p in ln w: {100 * share:.0f} %{within}")
-    return made
+    ax.set_title(f"share of p in ln w: {100 * share:.0f} %{within}")
+    return ax
 
 
 def _exp(ci: tuple[float | None, float | None]) -> tuple[float | None, float | None]:

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synsim import style
 from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.locus_cv import BEKKERS_STEVENS, BROCK, FABER_KORN, MALINOW_TSIEN, PLACES
 from synsim.fit.locus_data import EPOCHS
 from synsim.fit.locus_models import ALL, LOCI, RAFTERY
 from synsim.fit.noise import SCHWARZ
+from synsim.fit.panel import chosen
 from synsim.fit.profile import VENZON
 from synsim.fit.quantal_models import ASSUMED_CV, LARGEST_CV
 from synsim.fit.release_filter import BARRI, BIRD
 from synsim.models.quantal_release import KATZ
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -151,6 +154,19 @@ class LocusFit:
         from synsim.fit.locus_report import paragraph
 
         return paragraph(self)
+
+    @style.styled
+    def plot(self, ax: Axes | None = None, *, group: int | None = None) -> Axes:
+        """Changes of p, n and q with their 95 % intervals; `group` is the number of the cell.
+
+        Raises
+        ------
+        InputError
+            when there are several cells and `group` does not choose one.
+        """
+        from synsim.fit.locus_plot import draw_changes
+
+        return draw_changes(chosen(self.fits, group, "group", "cells"), style.axes(ax))
 
     def figure(self) -> Figure:
         """A row per cell: responses, CV analysis, weights of the models, intervals of changes."""

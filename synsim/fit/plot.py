@@ -28,6 +28,7 @@ _AS_GOOD = f"window within {RIVAL:g} AICc"
 _CHANGE = "Fractional change\n(whole protocol)"
 
 
+@style.styled
 def draw_curve(g: GroupFit, ax: Axes | None = None, *, alone: bool = True) -> Axes:
     """One curve: data with standard errors, best window, 95 % band, rivals, outliers.
 
@@ -55,7 +56,7 @@ def draw_curve(g: GroupFit, ax: Axes | None = None, *, alone: bool = True) -> Ax
     given = curve.sem.any()
     for which, face, label in (
         (~far, style.COLOURS["data"], "data, ± SEM" if given else "data"),
-        (far, "white", "outlier"),
+        (far, style.COLOURS["paper"], "outlier"),
     ):
         if which.any():
             ax.errorbar(
@@ -86,7 +87,7 @@ def draw_residuals(g: GroupFit, ax: Axes) -> Axes:
     style.zero_lines(ax)
     for level in (-2, 2):
         ax.axhline(level, color=style.COLOURS["neutral"], lw=0.6, ls=":", zorder=0)
-    for which, face in ((~far, style.COLOURS["data"]), (far, "white")):
+    for which, face in ((~far, style.COLOURS["data"]), (far, style.COLOURS["paper"])):
         ax.plot(lag[which], z[which], "o", ms=2.6, mfc=face, mec=style.COLOURS["data"], mew=0.7)
     reach = max(3.0, 1.1 * float(np.abs(z).max()))
     ax.set_ylim(-reach, reach)
@@ -96,6 +97,7 @@ def draw_residuals(g: GroupFit, ax: Axes) -> Axes:
     return ax
 
 
+@style.styled
 def figure(result: StdpFit) -> Figure:
     """Every curve above its residuals, up to three side by side, and one legend for all."""
     count = len(result.fits)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim import style
 from synsim.fit import cells, quantal_cells, saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.calibration import Calibration, as_dict
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
+from synsim.fit.panel import chosen
 from synsim.fit.profile import VENZON
 from synsim.fit.quantal_classical import Check, pulses
 from synsim.fit.quantal_data import Responses
@@ -29,6 +31,7 @@ from synsim.models.release_sites import FUHRMANN
 from synsim.models.tsodyks_markram import MAASS_MARKRAM
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -174,6 +177,20 @@ class QuantalFit:
         from synsim.fit.quantal_report import paragraph
 
         return paragraph(self)
+
+    @style.styled
+    def plot(self, ax: Axes | None = None, *, group: int | None = None) -> Axes:
+        """Histogram of all amplitudes and the fitted mixture; `group` is the number of the group.
+
+        Raises
+        ------
+        InputError
+            when there are several groups and `group` does not choose one.
+        """
+        from synsim.fit.quantal_plot import draw_amplitudes
+
+        g = chosen(self.fits, group, "group", "groups")
+        return draw_amplitudes(g, self.responses.unit, style.axes(ax))
 
     def figure(self) -> Figure:
         """A row per group: amplitudes with the fitted mixture, likelihood of n, mean per pulse."""

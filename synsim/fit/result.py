@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.component import InputError
 from synsim.fit import saving
 from synsim.fit.bootstrap import EFRON
 from synsim.fit.columns import Points
 from synsim.fit.curves import OUTLIER, RIVAL, CurveFit
 from synsim.fit.noise import HURVICH_TSAI, LANGE, SCHWARZ
+from synsim.fit.panel import chosen
 from synsim.fit.profile import BATES_WATTS, VENZON
 from synsim.fit.search import LMFIT
 from synsim.fit.windows import WindowFit
@@ -163,11 +163,7 @@ class StdpFit:
         """
         from synsim.fit.plot import draw_curve
 
-        if group is None and len(self.fits) > 1:
-            raise InputError(
-                f"there are {len(self.fits)} curves: say plot(group=0), or figure() for all"
-            )
-        return draw_curve(self.fits[group or 0], ax)
+        return draw_curve(chosen(self.fits, group, "group", "curves"), ax)
 
     def figure(self) -> Figure:
         """Every curve with its best window, band and residuals."""

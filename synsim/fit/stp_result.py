@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim import style
 from synsim.fit import saving
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
+from synsim.fit.panel import chosen
 from synsim.fit.profile import BATES_WATTS, VENZON
 from synsim.fit.quantal_words import amount
 from synsim.fit.search import LMFIT
@@ -25,6 +27,7 @@ from synsim.fit.words import number
 from synsim.models.tsodyks_markram import MAASS_MARKRAM, TSODYKS_MARKRAM, TSODYKS_PAWELZIK
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
@@ -182,6 +185,30 @@ class StpFit:
         if self.pulses.notes:
             parts += ["To mind", *(_wrap(w) for w in self.pulses.notes), ""]
         return "\n".join([*parts, textwrap.fill(_METHOD, _WIDTH)]) + "\n"
+
+    @style.styled
+    def plot(
+        self, ax: Axes | None = None, *, group: int | None = None, train: int | None = None
+    ) -> Axes:
+        """One train, or all pairs of pulses, with the best model and its 95 % band.
+
+        Parameters
+        ----------
+        ax : axes to draw on, new ones when None
+        group, train : number of the group, and of the train in it, where there are several
+
+        Raises
+        ------
+        InputError
+            when there are several and none is chosen.
+        """
+        from synsim.fit.stp_plot import draw_pairs, draw_train
+
+        g = chosen(self.fits, group, "group", "groups")
+        if self.pulses.pairs:
+            return draw_pairs(g, style.axes(ax))
+        number = chosen(range(len(g.names)), train, "train", "trains")
+        return draw_train(g, number, self.pulses.unit, style.axes(ax))
 
     def figure(self) -> Figure:
         """Every train with the best model and its 95 % band."""

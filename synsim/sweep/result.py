@@ -216,9 +216,7 @@ def _numeric(column: Sequence[Any]) -> bool:
 
 
 def _shade(i: int, count: int) -> Any:
-    from matplotlib import colormaps
-
-    return style.COLOURS["simulation"] if count == 1 else colormaps["cividis"](i / (count - 0.6))
+    return style.COLOURS["simulation"] if count == 1 else style.shade(i, count)
 
 
 def _valued(column: str, value: Any) -> str:
