@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Column = NDArray[Any] | list[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """The outcome of a protocol.
 
@@ -52,6 +52,10 @@ class Result:
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))
+
+    def __repr__(self) -> str:
+        rows = len(next(iter(self.columns.values()), ()))
+        return f"{self.protocol}: {rows} rows of {', '.join(self.columns)} (seed {self.seed})"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the result; returns the axes, new ones where none are given."""

@@ -72,8 +72,8 @@ class GroupChange:
     share: tuple[float, Interval]
 
 
-@dataclass(frozen=True)
-class LocusEstimates:
+@dataclass(frozen=True, repr=False)
+class LocusEstimates(saving.Shown):
     """Changes of p and q of single connections under an assumed n.
 
     Attributes

@@ -62,8 +62,8 @@ class CellLocus:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class LocusFit:
+@dataclass(frozen=True, repr=False)
+class LocusFit(saving.Shown):
     """Models of change fitted to one or more cells.
 
     Attributes

@@ -75,8 +75,8 @@ class GroupFit:
         return self.comparison.best
 
 
-@dataclass(frozen=True)
-class QuantalFit:
+@dataclass(frozen=True, repr=False)
+class QuantalFit(saving.Shown):
     """Models of release fitted to one or more groups of responses.
 
     Attributes

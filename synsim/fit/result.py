@@ -55,8 +55,8 @@ class GroupFit:
         return ", ".join(f"{name} {value}" for name, value in self.group.items())
 
 
-@dataclass(frozen=True)
-class StdpFit:
+@dataclass(frozen=True, repr=False)
+class StdpFit(saving.Shown):
     """Windows fitted to one or more STDP curves.
 
     Attributes

@@ -1,10 +1,22 @@
-"""What every fit does to be saved: table, summary, words and figure, all or none."""
+"""What every fit does to be shown and saved: table, summary, words and figure, all or none."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import Any
+
+
+class Shown:
+    """A fit in a notebook is its figure, at a prompt its summary."""
+
+    def _repr_png_(self) -> bytes:
+        from synsim import style
+
+        return style.png(self.figure())  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return str(self.summary())  # type: ignore[attr-defined]
 
 
 def contents(result: Any, *, plot: bool) -> dict[str, Any]:

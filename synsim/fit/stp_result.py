@@ -69,8 +69,8 @@ class GroupFit:
         return next(iter(self.fits.values()))
 
 
-@dataclass(frozen=True)
-class StpFit:
+@dataclass(frozen=True, repr=False)
+class StpFit(saving.Shown):
     """Tsodyks-Markram models fitted to averaged trains.
 
     Attributes

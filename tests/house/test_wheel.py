@@ -18,8 +18,8 @@ import pytest
 from synsim._version import __version__
 from tests.house import ROOT
 
-LINKS = ("models", "protocols")
-FOLDERS = {"synsim": "synsim", "models": "synsim/models", "protocols": "synsim/protocols"}
+LINKS = {"models": "models", "notebooks": "docs/notebooks", "protocols": "protocols"}
+FOLDERS = {"synsim": "synsim"} | {folder: f"synsim/{name}" for name, folder in LINKS.items()}
 
 
 def files_of_the_tree() -> dict[str, bytes]:
@@ -28,7 +28,7 @@ def files_of_the_tree() -> dict[str, bytes]:
     for folder, place in FOLDERS.items():
         for directory, _, names in os.walk(ROOT / folder, followlinks=False):
             here = Path(directory)
-            if "__pycache__" in here.parts:
+            if {"__pycache__", ".ipynb_checkpoints"} & set(here.parts):
                 continue
             for name in names:
                 path = here / name
@@ -54,14 +54,14 @@ def copy_of_the_tree(place: Path, *, symlinks: bool) -> Path:
     for name in ("synsim", "models", "protocols", "tests", "docs", "benchmarks"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, place / name, symlinks=True, ignore=ignore)
-    for name in LINKS:
+    for name, folder in LINKS.items():
         link = place / "synsim" / name
         if link.is_symlink() or link.is_file():
             link.unlink()
         if symlinks:
-            link.symlink_to(Path("..", name))
+            link.symlink_to(Path("..", folder))
         else:  # what git leaves where core.symlinks is false
-            link.write_text(f"../{name}", encoding="utf-8")
+            link.write_text(f"../{folder}", encoding="utf-8")
     return place
 
 

@@ -1,0 +1,1 @@
+"""The teaching notebooks, which `synsim notebook` copies to where the user is."""

@@ -1,0 +1,74 @@
+"""A notebook run as a user runs it, and its controls moved afterwards."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+from tests.house import ROOT
+
+FOLDER = ROOT / "docs" / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+
+# Runs in the notebook's kernel when the notebook is through: every control of every figure goes
+# to its ends, and a simulation must not be asked for.
+MOVE_EVERYTHING = """
+def _move_everything():
+    import gc, json, os, subprocess, time
+    import brian2
+    from synsim import engine
+    from synsim.interactive import Explorer
+
+    def refuse(*_, **__):
+        raise AssertionError("a control runs a simulation")
+
+    engine.simulate = brian2.Network.run = subprocess.Popen.__init__ = refuse
+    moves = []
+    for number, found in enumerate(o for o in gc.get_objects() if isinstance(o, Explorer)):
+        for name, control in found.controls.items():
+            start = control.value
+            if hasattr(control, "options"):
+                values = [value for _, value in control._options_full][::len(control.options) - 1]
+            elif hasattr(control, "base"):
+                values = [control.base**control.min, control.base**control.max]
+            else:
+                values = [control.min, control.max]
+            pictures = set()
+            for value in values:
+                began = time.perf_counter()
+                control.value = value
+                moves.append([number, name, value, time.perf_counter() - began, found.message])
+                pictures.add(found.image.value)
+            assert len(pictures) > 1, f"{name} changes nothing"
+            control.value = start
+    return json.dumps(moves)
+
+print(_move_everything())
+"""
+
+
+def read(name: str) -> Any:
+    """The notebook of that file name, without its ending."""
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+def execute(name: str, place: Path, *, then: str = "") -> Any:
+    """The notebook with its outputs, run in `place`; `then` is run in a cell of its own."""
+    notebook = read(name)
+    if then:
+        notebook.cells.append(nbformat.v4.new_code_cell(then))
+    # what a terminal's settings would do to a notebook is not what users see
+    os.environ.pop("MPLBACKEND", None)
+    return NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}
+    ).execute()
+
+
+def said(notebook: Any) -> list[str]:
+    """What went to stderr, warnings among it."""
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    return [o["text"] for o in outputs if o["output_type"] == "stream" and o["name"] == "stderr"]
