@@ -270,9 +270,9 @@ def _frame(ax: Axes) -> list[Any]:
     """All that the look of an axes' frame hangs on."""
     looks: list[Any] = [ax.get_xlim(), ax.get_ylim(), ax.get_position().bounds, ax.axison]
     for axis in (ax.xaxis, ax.yaxis):
-        ticks = axis.get_majorticklocs()
+        ticks = axis.get_majorticklocs().tolist()
         labels = axis.get_major_formatter().format_ticks(ticks)
-        looks += [axis.get_scale(), axis.get_label_text(), list(ticks), labels]
+        looks += [axis.get_scale(), axis.get_label_text(), ticks, labels]
     return looks
 
 

@@ -12,7 +12,6 @@ import pytest
 from synsim._version import __version__
 from tests.house import ROOT
 
-
 MAPPED = {"models": "models", "notebooks": "docs/notebooks", "protocols": "protocols"}
 
 

@@ -64,7 +64,7 @@ def execute(name: str, place: Path, *, then: str = "") -> Any:
     # what a terminal's settings would do to a notebook is not what users see
     os.environ.pop("MPLBACKEND", None)
     return NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}
     ).execute()
 
 
