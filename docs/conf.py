@@ -25,6 +25,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_execution_in_temp = True
 
 autodoc_class_signature = "mixed"
 autodoc_typehints = "none"
