@@ -34,7 +34,7 @@ from events_job import (
     summary,
 )
 
-# Brian2 itself says what time the processor took, which is another thing on a busy machine.
+# Brian2 itself says what time the processor took.
 _BEFORE = "timespec _begun; clock_gettime(CLOCK_MONOTONIC, &_begun);"
 _AFTER = """
 timespec _ended; clock_gettime(CLOCK_MONOTONIC, &_ended);
@@ -84,6 +84,7 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
         w = np.asarray(parts["synapses"].w[:])
     found = {
         "run": took,
+        "cpu": b2.device._last_run_time,
         "build": built - start,
         "setup": done - started - took,
         "status": status,

@@ -67,9 +67,9 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
         meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 10.0})
         nest.Connect(meter, neurons)
     nest.Prepare()
-    ready = time.perf_counter()
+    connected, processor = time.perf_counter(), time.process_time()
     nest.Run(job.seconds * 1e3)
-    done = time.perf_counter()
+    done, processor = time.perf_counter(), time.process_time() - processor
     nest.Cleanup()
     v = np.empty(0)
     if meter is not None:
@@ -81,9 +81,10 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
         w = np.array(nest.GetConnections(sources, neurons).get("weight")) / job.quantum()
     fired, arrived = counters.get("n_events")
     return {
-        "run": done - ready,
+        "run": done - connected,
+        "cpu": processor,
         "build": 0.0,
-        "setup": ready - start,
+        "setup": connected - start,
         **summary(job, fired, arrived, v, w),
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2 import Quantity, Synapses, get_device, get_dimensions, second
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+from brian2.core.variables import DynamicArrayVariable
 from brian2.units.allunits import amp, hertz, siemens, volt
 
 from synsim import terminals
@@ -69,6 +70,24 @@ def seed_before_runs(code: SynapseCode) -> None:
     if wanted and hasattr(device, "headers") and header not in device.headers:
         device.headers.append(header)
         device.insert_code("before_network_run", "synsim::reset_random();")
+
+
+def large_pages(made: Synapses) -> None:
+    """In standalone mode, ask for large pages for what each synapse keeps (synsim_memory.h)."""
+    device = get_device()
+    if not hasattr(device, "headers"):
+        return
+    header = f'"{_HEADERS / "synsim_memory.h"}"'
+    if header not in device.headers:
+        device.headers.append(header)
+    for variable in made.variables.values():
+        if (
+            isinstance(variable, DynamicArrayVariable)
+            and variable.owner.name == made.name
+            and not variable.scalar
+        ):
+            array = device.get_array_name(variable, access_data=False)
+            device.insert_code("before_network_run", f"synsim::large_pages({array});")
 
 
 def synapses(

@@ -305,6 +305,7 @@ class Synapse:
         else:
             made, kept = brian.synapses(self, source, target, **options), {}
         brian.seed_before_runs(self.code)
+        brian.large_pages(made)
         # names in conditions are those that the caller sees, unless a namespace is given
         connections.setdefault("level", 1)
         made.connect(condition, **connections)
