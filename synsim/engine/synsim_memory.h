@@ -1,6 +1,6 @@
 // Large arrays in large pages. A postsynaptic spike touches one synapse of every source, each in
-// another page of 4 kB, and finding the page costs more than the synapse. Linux gives pages of 2 MB
-// to those who ask; elsewhere, and where it refuses, nothing happens.
+// another page of 4 kB that has to be looked up. Linux gives pages of 2 MB to those who ask; elsewhere,
+// and where it refuses, nothing happens.
 
 #ifndef SYNSIM_MEMORY_H
 #define SYNSIM_MEMORY_H
