@@ -1,15 +1,16 @@
 """What the protocol of an ABF file commanded: analogue outputs and digital outputs by sample.
 
-From the header, as Neo parses it. The epochs of an output follow one another from 1/64 of the
-sweep on (Clampex holds before); in sweep s (from 0) an epoch lasts `lEpochInitDuration + s
-lEpochDurationInc` samples and has the level `fEpochInitLevel + s fEpochLevelInc`. An epoch that is
-off takes no time. Pulse trains (type 3) repeat a pulse of `lEpochPulseWidth` samples every
-`lEpochPulsePeriod`. Digital outputs keep the times of the epochs of one analogue output; a bit of
-`nDigitalValue` is up for the whole epoch, a bit of `nDigitalTrainValue` pulses like a train.
+From the header, as Neo parses that of ABF 2 and `abf1_header` that of ABF 1. The epochs of an
+output follow one another from 1/64 of the sweep on (Clampex holds before); in sweep s (from 0) an
+epoch lasts `lEpochInitDuration + s lEpochDurationInc` samples and has the level `fEpochInitLevel +
+s fEpochLevelInc`. An epoch that is off takes no time. Pulse trains (type 3) repeat a pulse of
+`lEpochPulseWidth` samples every `lEpochPulsePeriod`. Outside the epochs an output holds, or stays
+at the level of the last one until the next sweep's first (`nInterEpisodeLevel`). Digital outputs
+keep the times of the epochs of one analogue output; a bit of `nDigitalValue` is up for the whole
+epoch, a bit of `nDigitalTrainValue` pulses like a train.
 
 Left out with a note: ramps, triangles, cosines and waveforms from a file, which are no stimuli with
-a beginning; protocols with user lists; and ABF 1, of whose header Neo (0.14) has neither the
-holding level nor, at byte 2588, the digital values (the increments of duration stand there).
+a beginning; protocols with user lists; and those that alternate between outputs.
 """
 
 from __future__ import annotations
@@ -37,21 +38,20 @@ def commands(
 
     Parameters
     ----------
-    header : `_axon_info` of Neo's AxonIO
+    header : `_axon_info` of Neo's AxonIO (ABF 2), or what `abf1_header.read` gives (ABF 1)
     sweep : its number, from 0
     samples : of the sweep, per channel
     dt : s between them
     notes : where remarks are added, one line each
     """
-    if header["fFileVersionNumber"] < 2:
-        if header["nOperationMode"] == _EPISODIC:
-            notes.append("the protocol of ABF 1 is not read")
-        return {}
     protocol = header["protocol"]
     if protocol["nOperationMode"] != _EPISODIC:
         return {}
     if header["sections"].get("UserListSection", {}).get("llNumEntries", 0):
         notes.append("the protocol has user lists, which change it from sweep to sweep: not read")
+        return {}
+    if protocol["nAlternateDACOutputState"] or protocol["nAlternateDigitalOutputState"]:
+        notes.append("the protocol alternates between outputs from sweep to sweep: not read")
         return {}
     tables = header.get("dictEpochInfoPerDAC", {})
     found: dict[str, Trace] = {}
@@ -62,7 +62,7 @@ def commands(
         if dac["nWaveformSource"] != _EPOCHS:
             notes.append(f"the waveform of {name!r} comes from a file of its own and is not read")
             continue
-        level = _analogue(_epochs(tables[number]), sweep, samples, float(dac["fDACHoldingLevel"]))
+        level = _analogue(_epochs(tables[number]), sweep, samples, dac)
         if level is None:
             notes.append(f"the protocol of {name!r} has ramps or other shapes and is not read")
             continue
@@ -87,18 +87,24 @@ def _spans(epochs: list[Mapping[str, Any]], sweep: int, samples: int) -> list[tu
 
 
 def _analogue(
-    epochs: list[Mapping[str, Any]], sweep: int, samples: int, holding: float
+    epochs: list[Mapping[str, Any]], sweep: int, samples: int, dac: Mapping[str, Any]
 ) -> Array | None:
     """Level by sample, shape (samples,); None where an epoch is neither step nor pulses."""
     if any(epoch["nEpochType"] not in (_STEP, _PULSE) for epoch in epochs):
         return None
-    level, before = np.full(samples, holding), holding
+    before = float(dac["fDACHoldingLevel"])
+    stays = bool(dac["nInterEpisodeLevel"] and epochs)
+    if stays and sweep:
+        before = float(epochs[-1]["fEpochInitLevel"] + (sweep - 1) * epochs[-1]["fEpochLevelInc"])
+    level = np.full(samples, before)
     for epoch, (begin, end) in zip(epochs, _spans(epochs, sweep, samples), strict=True):
         own = float(epoch["fEpochInitLevel"] + sweep * epoch["fEpochLevelInc"])
         if epoch["nEpochType"] == _STEP:
             level[begin:end] = before = own
         else:
             level[begin:end] = np.where(_pulses(epoch, end - begin), own, before)
+        if stays and epoch is epochs[-1]:
+            level[end:] = before
     return level
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from synsim.component import InputError
 from synsim.component.errors import MissingExtraError
 from synsim.component.units import UNITS
-from synsim.extract import abf_protocol
+from synsim.extract import abf1_header, abf_protocol
 from synsim.extract.recording import Recording, Sweep, Trace
 
 _TEXT = {"txt", "tsv", "asc", "json", "xml"}
@@ -126,6 +126,8 @@ def _with_protocol(
     header = getattr(opened, "_axon_info", None)
     if header is not None:
         kind = f"ABF {float(header['fFileVersionNumber']):.2g}"
+        if header["fFileVersionNumber"] < 2:
+            header = abf1_header.read(path)
         done = []
         for sweep in sweeps:
             trace = next(iter(sweep.recorded.values()))
