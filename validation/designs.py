@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synsim.fit import fit_stdp
+from synsim.fit.locus import fit_locus
 from synsim.fit.quantal import fit_quantal
 from synsim.fit.stp import fit_stp
 from tests.fit_release.simulated import responses
@@ -73,6 +74,36 @@ def _quantal(
 
     kept = {k: v for k, v in truth.items() if k != "tau_facil" or model.endswith("facilitation")}
     return Design(name, "fit quantal", what, kept, make, bound)
+
+
+def _locus(name: str, what: str, count: int, **changed: float) -> Design:
+    """Responses from rest before and after n, p or q was changed, `count` each."""
+    before = {"n": 5.0, "p": 0.4, "q": 10.0}
+    truth = {f"{x}_ratio": (before | changed)[x] / before[x] for x in before}
+    right = "+".join(changed) or "none"
+    h = np.full(count, np.inf)
+
+    def make(rng: np.random.Generator) -> list[Estimate]:
+        parts = []
+        for epoch, own in (("before", before), ("after", before | changed)):
+            y = responses(h, int(own["n"]), own["p"], own["q"], 1.0, 0.0, 2.0, 0.2, rng)
+            parts.append(pd.DataFrame({"epoch": epoch, "epsc_pA": y}))
+        (cell,) = fit_locus(pd.concat(parts, ignore_index=True)).results["fits"]
+        found: list[Estimate] = []
+        for method, model in (("likelihood", "p+n+q"), ("best model", cell["best"])):
+            params = cell["models"][model]["params"]
+            for ratio in truth:
+                held = params.get(ratio, {"value": 1.0, "ci95": (1.0, 1.0)})
+                found.append((method, ratio, held["value"], *held["ci95"], ""))
+        verdict = "right" if cell["best"] == right else f"wrong: {cell['best']}"
+        if cell["undecided"]:
+            verdict = "undecided" if right in cell["rivals"] else "undecided, truth left out"
+        none = float("nan"), None, None
+        found.append(("verdict", "locus", *none, verdict))
+        place = (cell["cv_analysis"] or {"place": "none"})["place"]
+        return [*found, ("CV analysis", "place", *none, place)]
+
+    return Design(name, "fit locus", what, truth, make)
 
 
 def _averaged(
@@ -188,9 +219,14 @@ DESIGNS = {
             U=0.3,
             tau_facil=100.0,
         ),
+        _quantal("trains-300-high", "the same, U = 0.8", TRAIN, 60, U=0.8),
         _quantal("trains-60-low", "12 sweeps of 5 pulses, U = 0.25", TRAIN, 12, U=0.25),
         _quantal("trains-60-high", "12 sweeps of 5 pulses, U = 0.8", TRAIN, 12, U=0.8),
         _quantal("pairs-60", "30 pairs: two release probabilities", PAIR, 30),
+        _locus("locus-100-p", "100 + 100 responses, p 0.4 to 0.7", 100, p=0.7),
+        _locus("locus-100-n", "100 + 100 responses, n 5 to 8", 100, n=8.0),
+        _locus("locus-100-q", "100 + 100 responses, q 10 to 15", 100, q=15.0),
+        _locus("locus-100-none", "100 + 100 responses, nothing", 100),
         _averaged(
             "averages-31", "3 trains, 31 pulses, errors known", _LONG, "depression",
             _DEPRESSING, 0.1, True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -41,12 +42,12 @@ def held(row: dict[str, str]) -> bool:
     return low - slack <= truth <= high + slack
 
 
-def coverage(rows: Iterable[dict[str, str]], parameter: str) -> tuple[int, int]:
+def coverage(
+    rows: Iterable[dict[str, str]], parameter: str, method: str = "likelihood"
+) -> tuple[int, int]:
     """Intervals that hold the truth, and intervals; values that were set are not counted."""
     own = [
-        held(r)
-        for r in rows
-        if (r["method"], r["parameter"], r["note"]) == ("likelihood", parameter, "")
+        held(r) for r in rows if (r["method"], r["parameter"], r["note"]) == (method, parameter, "")
     ]
     return sum(own), len(own)
 
@@ -85,6 +86,9 @@ def _sections(rows: dict[str, list[dict[str, str]]]) -> list[str]:
         found += ["## Single responses: `fit quantal`\n", _truths(quantal), ""]
         found += ["Share of 95 % intervals that hold the truth:\n", _coverages(quantal, names), ""]
         found += [_closed(quantal, names), "", _bias(quantal), ""]
+    locus = {k: v for k, v in rows.items() if DESIGNS[k].command == "fit locus"}
+    if locus:
+        found += ["## Where plasticity sits: `fit locus`\n", _truths(locus), "", _loci(locus), ""]
     for command, title in (("fit stp", "Averaged trains"), ("fit stdp", "STDP windows")):
         own = {k: v for k, v in rows.items() if DESIGNS[k].command == command}
         if own:
@@ -181,6 +185,43 @@ def _bias(rows: dict[str, list[dict[str, str]]]) -> str:
         "quartiles of n, and is left out of those of U and q).\n\n"
         + _table(["design", "method", "n", "p (U)", "q"], lines)
     )
+
+
+def _loci(rows: dict[str, list[dict[str, str]]]) -> str:
+    """Coverage of the ratios after/before, verdicts of the likelihood, places of CV analysis."""
+    names = ("p_ratio", "n_ratio", "q_ratio")
+    methods = {"likelihood": "where all may change", "best model": "in the best model"}
+    held = []
+    for key, own in rows.items():
+        for method, words in methods.items():
+            # the best model is often another one than the true one: nothing is asked of it
+            cells = [
+                _share(DESIGNS[key], own, name)
+                if method == "likelihood"
+                else "{} of {}".format(*coverage(own, name, method))
+                for name in names
+            ]
+            fitted = str(len({r["experiment"] for r in own if r["method"] == method}))
+            first = method == "likelihood"
+            held.append([key if first else "", fitted if first else "", words, *cells])
+    counts = [
+        [key, *(_counted(own, method, name) for method, name in _SAID)] for key, own in rows.items()
+    ]
+    return (
+        "Share of 95 % intervals of the ratios after/before that hold the truth:\n\n"
+        + _table(["design", "fitted", "model", *(n.replace("_ratio", "") for n in names)], held)
+        + "\n\nWhat is said (experiments); right: exactly the truth, and nothing else in question:"
+        + "\n\n"
+        + _table(["design", "likelihood", "CV analysis"], counts)
+    )
+
+
+_SAID = (("verdict", "locus"), ("CV analysis", "place"))
+
+
+def _counted(rows: Iterable[dict[str, str]], method: str, parameter: str) -> str:
+    notes = Counter(r["note"] for r in rows if (r["method"], r["parameter"]) == (method, parameter))
+    return "; ".join(f"{note} {count}" for note, count in notes.most_common())
 
 
 def _notes() -> str:

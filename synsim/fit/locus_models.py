@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import Citation, InputError
-from synsim.fit.locus_mixture import RestMixture
 from synsim.fit.locus_pair import LETTERS, FittedPair, Pair
 from synsim.fit.locus_profile import Quantity, interval, sites_interval
 from synsim.fit.locus_search import Found, best, maxima
@@ -32,6 +31,7 @@ from synsim.fit.profile import Interval, limit
 from synsim.fit.quantal_climb import MODELS
 from synsim.fit.quantal_models import ASSUMED_CV, FEWEST, LARGEST_CV, MANY
 from synsim.fit.release_filter import NAMES, ReleaseFilter
+from synsim.fit.rest_mixture import RestMixture
 
 RAFTERY = Citation("Raftery 1995, Sociol Methodol 25:111", "10.2307/271063")
 
@@ -247,24 +247,22 @@ def _rests_on_steps(model: LocusModel) -> bool:
 
 def _with_intervals(model: LocusModel, n_max: int) -> LocusModel:
     pair, found = model.pair, model.found
-    allowed = limit(pair.size, model.k)
-    intervals: dict[str, Interval] = {}
-    for letter in ("p", "q"):
+    one, both = (limit(pair.size, model.k, together=count) for count in (1, 2))
+    n = float(model.best.sites[0])
+    sites: dict[str, Interval] = {"before": (n, n), "after": (n, n)}
+    if not model.n_fixed:
+        sites = sites_interval(pair, found, both, n_max)
+    intervals = {f"n_{word}": sites[word] for word in ("before", "after")}
+    if pair.n_changes:
+        intervals["n_ratio"] = sites["ratio"]
+    decided = all(low is not None and low == high for low, high in intervals.values())
+    for letter, allowed in (("p", one), ("q", one if decided else both)):
         name = LETTERS[letter]
         for epoch, word in enumerate(("before", "after")):
-            intervals[f"{letter}_{word}"] = interval(
-                pair, found, Quantity(name, epoch), allowed, n_max
-            )
+            quantity = Quantity(name, epoch)
+            intervals[f"{letter}_{word}"] = interval(pair, found, quantity, allowed, n_max)
         if name in pair.changing:
             intervals[f"{letter}_ratio"] = interval(pair, found, Quantity(name), allowed, n_max)
-    if model.n_fixed:
-        n = float(model.best.sites[0])
-        intervals |= {"n_before": (n, n), "n_after": (n, n)}
-    else:
-        sites = sites_interval(pair, found, allowed, n_max)
-        intervals |= {f"n_{word}": sites[word] for word in ("before", "after")}
-        if pair.n_changes:
-            intervals["n_ratio"] = sites["ratio"]
     return LocusModel(model.name, pair, found, model.n_fixed, intervals)
 
 

@@ -2,8 +2,8 @@
 
 An interval holds every value for which the likelihood of both epochs, maximised over all else
 and over the numbers of sites, falls short of the greatest by no more than the limit of
-`synsim.fit.profile.limit`. A quantity is a difference or a value of logarithms, g(z): log p after
-- log p before, say. Its profile is traced by minimising
+`synsim.fit.profile.limit`, for n and q as in `quantal_profile`. A quantity is a difference or a
+value of logarithms, g(z): log p after - log p before, say. Its profile is traced by minimising
 
     -log L(z) + (W/2) (g(z) - c)^2
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from synsim.fit.locus_cv import PLACES
 from synsim.fit.quantal_models import ASSUMED_CV, LARGEST_CV
-from synsim.fit.words import number
+from synsim.fit.words import amount, number
 
 if TYPE_CHECKING:
     from synsim.fit.locus_cv import CVAnalysis
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synsim.fit.profile import Interval
 
 _DRIFT = 3.0  # standard errors
+_SEEN = 3.0  # standard errors that the mean of an epoch with responses is from 0
 _SAYS = {"beyond": {"p"}, "diagonal": {"n", "p"}, "flat": {"q"}, "unchanged": {"none"}}
 
 
@@ -107,6 +108,13 @@ def all_words(
             f"n reaches {settings.n_max}, the largest tried (--n-max): p and n are not told apart"
         )
     for name, y in zip(("before", "after"), cell.amplitude, strict=True):
+        if abs(y.mean()) < _SEEN * y.std(ddof=1) / np.sqrt(y.size):
+            words.append(
+                f"no response is seen {name}: the mean of {y.size} is "
+                f"{amount(float(y.mean()), unit)}, within {_SEEN:g} standard errors of 0; they may "
+                f"all be failures, and n, p and q {name} and every ratio mean little"
+            )
+            continue
         change, errors = drift(y)
         if abs(errors) > _DRIFT:
             words.append(

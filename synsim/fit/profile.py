@@ -61,7 +61,7 @@ class Profile:
     better: Array | None = None
 
 
-def limit(n: int, p: int, level: float = 0.95) -> float:
+def limit(n: int, p: int, level: float = 0.95, together: int = 1) -> float:
     """The greatest 2 (l_max - l) of a value inside the interval.
 
     Parameters
@@ -69,11 +69,11 @@ def limit(n: int, p: int, level: float = 0.95) -> float:
     n : points
     p : parameters of the curve, below n
     level : of the interval
+    together : parameters that it holds at once (F instead of t^2)
     """
-    from scipy.special import stdtrit
+    from scipy.special import fdtri
 
-    t = float(stdtrit(n - p, 0.5 + level / 2))
-    return n * math.log1p(t**2 / (n - p))
+    return n * math.log1p(together * float(fdtri(together, n - p, level)) / (n - p))
 
 
 def profile(problem: Problem, maximum: Maximum, level: float = 0.95) -> Profile:

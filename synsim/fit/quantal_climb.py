@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.fit.release_filter import NAMES, ReleaseFilter
+from synsim.fit.rest_mixture import RestMixture
 
 Array = NDArray[Any]
 
@@ -49,8 +50,8 @@ class Release:
     fixed: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.model == "constant":
-            self.data = self.data.at_rest()
+        if self.model == "constant" and not isinstance(self.data, RestMixture):
+            self.data = RestMixture(self.data.y)
         y, h = self.data.y, self.data.h
         size = float(np.sqrt(np.mean(y**2)))
         finite = h[np.isfinite(h)]

@@ -212,16 +212,16 @@ def _model(
     profiled: bool,
 ) -> ModelFit:
     m = release.data.y.size
-    allowed = limit(m, release.k - (settings.n is not None))
+    k = release.k - (settings.n is not None)
     ends: Interval
     if settings.n is None:
-        low, high = ends_of_n(release, maxima, allowed, settings.n_max)
+        low, high = ends_of_n(release, maxima, limit(m, k, together=2), settings.n_max)
         ends = (low, high)
         open_n = high is None
     else:
         ends, open_n = (settings.n, settings.n), False
     maxima = dict(sorted(maxima.items()))
-    sides = intervals(release, maxima, allowed, open_n, profiled)
+    sides = intervals(release, maxima, k, ends[0] == ends[1], open_n, profiled)
     best = max(maxima.values(), key=lambda f: f.loglik)
     theta = release.theta(best.z)
     prediction = release.data.predict(best.n, theta)

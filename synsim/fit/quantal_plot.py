@@ -64,7 +64,7 @@ def draw_sites(g: GroupFit, ax: Axes) -> Axes:
     n = np.array(list(fit.maxima))
     fall = np.array([f.loglik for f in fit.maxima.values()]) - fit.loglik
     ax.plot(n, fall, "-o", ms=2.6, color=style.COLOURS["model"], lw=0.8)
-    allowed = limit(fit.size, fit.k) / 2
+    allowed = limit(fit.size, fit.k, together=2) / 2
     ax.axhline(-allowed, color=style.COLOURS["neutral"], lw=0.6, ls=":")
     ax.set_ylim(-5 * allowed, 0.6)
     near = n[fall > -5 * allowed]

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim.fit.profile import limit
 from synsim.fit.quantal_climb import U_RANGE, Fitted, Release, fit_at
 
 Array = NDArray[Any]
 
-_FAR = 12.0  # in log likelihood: the walk over n ends that far below the best
+_FAR = 12.0  # in log likelihood: the walk over n ends at least that far below the best,
+_FARTHER = 2.0  # and that far below the limit of the 95 % set, which is wide with few responses
 
 
 def moved(release: Release, fitted: Fitted, n: int) -> Array:
@@ -102,6 +104,8 @@ def profile_n(
     if n_fixed:
         return found
     grid = _grid(n_max)
+    m = release.data.y.size
+    far = max(_FAR, limit(m, release.k, together=2) / 2 + _FARTHER)
     first = max(found.values(), key=lambda f: f.loglik).n
     for way in (1, -1):
         last = found[first]
@@ -109,7 +113,7 @@ def profile_n(
             last = fit_at(release, n, moved(release, last, n), last.bend)
             _keep(found, last)
             last = found[n]
-            if last.loglik < max(f.loglik for f in found.values()) - _FAR:
+            if last.loglik < max(f.loglik for f in found.values()) - far:
                 break
     if simpler is not None:
         for n, fitted in simpler[1].items():

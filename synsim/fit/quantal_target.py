@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.fit.locus_mixture import RestMixture
 from synsim.fit.quantal_climb import U_RANGE, Release
 from synsim.fit.release_filter import NAMES
 
@@ -33,9 +32,8 @@ class Target:
         self.names = (("log_nu",) if n is None else ()) + ("log_mean", "logit_U") + self.rest
         self.low = {x: release.natural(x, release.low[i]) for i, x in enumerate(release.free)}
         self.high = {x: release.natural(x, release.high[i]) for i, x in enumerate(release.free)}
-        constant = release.model == "constant"
-        self.data = RestMixture(release.data.y) if constant else release.data
-        self._quick = constant
+        self.data = release.data
+        self._quick = release.model == "constant"
 
     def sites(self, x: Array) -> int:
         """n at sampled coordinates."""

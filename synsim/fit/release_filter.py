@@ -94,10 +94,6 @@ class ReleaseFilter:
         self.h[0] = math.inf
         self._room: dict[int, tuple[Array, ...]] = {}
 
-    def at_rest(self) -> ReleaseFilter:
-        """The same responses with every interval infinite: constant release probability."""
-        return ReleaseFilter(self.y, np.full(self.h.size, math.inf))
-
     def _work(self, n: int) -> tuple[Array, ...]:
         """Table of binomials and arrays to work in; kept, as one fit calls often."""
         from synsim.fit import release_kernel

@@ -145,8 +145,21 @@ def test_unknown_residuals_are_refused() -> None:
 
 
 def test_limit_is_chi_squared_in_large_samples() -> None:
-    assert math.isclose(limit(10**7, 4), stats.chi2.ppf(0.95, 1), rel_tol=1e-5)
+    for count in (1, 2):
+        large = limit(10**7, 4, together=count)
+        assert math.isclose(large, stats.chi2.ppf(0.95, count), rel_tol=1e-5)
     assert limit(10, 4) > limit(100, 4) > 3.84
+
+
+def test_limit_of_two_parameters_is_exact_for_a_straight_line() -> None:
+    """12 points with Gaussian residuals: the true line is inside its 95 % region 95 % of the time."""
+    rng = np.random.default_rng(4)
+    design = np.column_stack([np.ones(12), np.arange(12.0)])
+    y = rng.standard_normal((12, 4000))  # about the line 0
+    rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    fall = 12 * np.log((y**2).sum(axis=0) / (rest**2).sum(axis=0))
+    share = np.mean(fall <= limit(12, 2, together=2))
+    assert abs(share - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 4000)
 
 
 def test_profile_of_a_mean_is_the_t_interval() -> None:

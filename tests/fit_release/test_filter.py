@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -78,7 +77,7 @@ def test_constant_probability_is_a_binomial_mixture() -> None:
             for k in range(7)
         )
         expected += math.log(density)
-    found = ReleaseFilter(y, np.ones(4)).at_rest().log_likelihood(6, 0.3, 10.0, s0=2.0)
+    found = ReleaseFilter(y, np.full(4, np.inf)).log_likelihood(6, 0.3, 10.0, s0=2.0)
     assert found == pytest.approx(expected, rel=1e-12)
 
 
@@ -134,20 +133,6 @@ def test_one_step_residuals_are_standard() -> None:
     assert abs(z.mean()) < 4 / math.sqrt(z.size)
     assert abs(z.var() - 1) < 6 / math.sqrt(z.size)
     assert abs(np.mean(z[1:] * z[:-1])) < 4 / math.sqrt(z.size)
-
-
-def test_speed() -> None:
-    """0.7 ms where it was measured; the bound leaves room for slow and busy machines."""
-    rng = np.random.default_rng(5)
-    h = rng.exponential(50, 1000)
-    data = ReleaseFilter(responses(h, 20, 0.3, 10.0, 200.0, 100.0, 3.0, 0.2, rng), h)
-    data.log_likelihood(20, 0.3, 10.0, 200.0, 100.0, 3.0, 0.2)
-    took = []
-    for _ in range(30):
-        start = time.perf_counter()
-        data.log_likelihood(20, 0.3, 10.0, 200.0, 100.0, 3.0, 0.2)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.005
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from scipy.stats import binom, norm
 from synsim.component import InputError
 from synsim.fit.locus import fit_locus
 from synsim.fit.locus_cv import count_failures, cv_analysis, expected_ratio
-from synsim.fit.locus_mixture import RestMixture
 from synsim.fit.locus_models import LocusSettings, compare_loci
 from synsim.fit.locus_pair import Pair
 from synsim.fit.locus_profile import Quantity, interval
 from synsim.fit.locus_search import best, maxima
 from synsim.fit.profile import limit
 from synsim.fit.release_filter import ReleaseFilter
+from synsim.fit.rest_mixture import RestMixture
 from tests.fit_release.simulated import responses, trains
 
 PLAIN = LocusSettings("constant", 30, None, None, None, True, "shared")
@@ -282,6 +282,16 @@ def test_mistakes_are_one_line(
     with pytest.raises(InputError) as error:
         fit_locus(write(tmp_path / "d.csv", rows, header), **keywords)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_epoch_of_failures_is_pointed_out(tmp_path: Path) -> None:
+    """A silent synapse that begins to speak: nothing is known of it before."""
+    rng = np.random.default_rng(6)
+    rows = [f"1,before,{y}" for y in 2 * rng.standard_normal(30)]
+    rows += [f"1,after,{y}" for y in rested(3, 0.5, 10.0, 30, rng)]
+    result = fit_locus(write(tmp_path / "d.csv", rows), n_max=6)
+    (said,) = [text for text in result.warnings if "no response is seen" in text]
+    assert "seen before: the mean of 30 is" in said and "may all be failures" in said
 
 
 @pytest.mark.parametrize(("name", "count", "way"), [("ltp", 30, 1), ("ltd", 14, -1)])

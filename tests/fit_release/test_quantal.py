@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.stats import binom
 
 from synsim.component import InputError
+from synsim.fit.profile import limit
 from synsim.fit.quantal import fit_quantal
 from tests.fit_release.simulated import responses, trains
 
@@ -61,6 +63,39 @@ def test_coverage() -> None:
             held[name] += inside(fit, name, value)
     least = int(binom.ppf(0.001, 24, 0.95))
     assert all(count >= least for count in held.values()), held
+
+
+def test_ends_of_q_and_n_are_on_the_limit_of_two() -> None:
+    """60 responses: the greatest likelihood with q held at an end, by scipy over all n tried."""
+    rng = np.random.default_rng(9)
+    h = trains(12)
+    y = responses(h, 3, 0.7, 10.0, 200.0, 0.0, 2.5, 0.2, rng)
+    fit = fit_quantal(amplitudes=y, intervals=h, models="depression", n_max=12).fits[0].best
+    n_low, n_high = fit.estimate("n").interval
+    assert n_low < n_high, "more than one n is in question"
+    one, both = (limit(60, fit.k, together=count) for count in (1, 2))
+
+    def fall(name: str, end: float) -> float:
+        j, greatest = fit.release.free.index(name), -np.inf
+        bounds = np.column_stack([fit.release.low, fit.release.high])
+        bounds[j] = fit.release.to_coordinate(name, end)
+        for n, maximum in fit.maxima.items():
+            if 2 * (fit.loglik - maximum.loglik) > 1.5 * both:
+                continue
+            start = np.clip(maximum.z, bounds[:, 0], bounds[:, 1])
+            found = minimize(
+                lambda z, n=n: fit.release.loss(n, z), start, jac=True, bounds=bounds,
+                method="L-BFGS-B", options={"maxiter": 500},
+            )  # fmt: skip
+            greatest = max(greatest, -found.fun)
+        return 2 * (fit.loglik - greatest)
+
+    for name, wanted in (("q", both), ("U", one)):
+        ends = [end for end in fit.estimate(name).interval if end is not None]
+        assert ends
+        assert [fall(name, end) for end in ends] == pytest.approx([wanted] * len(ends), abs=0.15)
+    for n, maximum in fit.maxima.items():
+        assert (2 * (fit.loglik - maximum.loglik) <= both) == (n_low <= n <= (n_high or 12))
 
 
 @pytest.mark.parametrize(("p", "seed"), [(0.03, 3), (0.97, 5)])

@@ -28,7 +28,9 @@ def some(name: str, count: int) -> list[dict[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("name", "count"), [("trains-300", 20), ("averages-31", 10)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("trains-300", 20), ("trains-60-high", 20), ("averages-31", 10)]
+)
 def test_intervals_hold_the_truth(name: str, count: int) -> None:
     rows = some(name, count)
     truth = {k: v for k, v in DESIGNS[name].truth.items() if k != "tau_facil"}

@@ -1,4 +1,4 @@
-"""The loop of `locus_mixture`, compiled by numba; see `release_kernel` on why and how."""
+"""The loop of `rest_mixture`, compiled by numba; see `release_kernel` on why and how."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     y ~ sum over k of C(n, k) p^k (1 - p)^(n-k) Normal(k q, s0^2 + k (cv q)^2)
 
 is what `release_filter` computes where every interval is infinite. The filter takes O(n^2) a
-response, this O(n), and a comparison of loci asks for it at hundreds of pairs of n.
+response, this O(n).
 """
 
 from __future__ import annotations
@@ -28,10 +28,6 @@ class RestMixture(ReleaseFilter):
         super().__init__(y, np.full(y.shape, math.inf))
         self._choices: dict[int, Array] = {}  # log C(n, k), shape (n + 1,)
 
-    def at_rest(self) -> ReleaseFilter:
-        """Itself."""
-        return self
-
     def with_gradient(self, n: int, theta: Array) -> tuple[float, Array]:
         """Log likelihood at theta (6,), in the order of `release_filter.NAMES`, and derivatives."""
         from scipy.special import gammaln
@@ -45,6 +41,6 @@ class RestMixture(ReleaseFilter):
 
 @functools.cache
 def _kernel() -> Any:
-    from synsim.fit.locus_kernel import mixture
+    from synsim.fit.rest_kernel import mixture
 
     return mixture
