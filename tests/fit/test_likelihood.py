@@ -152,7 +152,7 @@ def test_limit_is_chi_squared_in_large_samples() -> None:
 
 
 def test_limit_of_two_parameters_is_exact_for_a_straight_line() -> None:
-    """12 points with Gaussian residuals: the true line is inside its 95 % region 95 % of the time."""
+    """12 points with Gaussian residuals: the true line is in its 95 % region 95 % of the time."""
     rng = np.random.default_rng(4)
     design = np.column_stack([np.ones(12), np.arange(12.0)])
     y = rng.standard_normal((12, 4000))  # about the line 0
