@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from synsim.cli import fit_locus, fit_quantal, fit_stp
-from synsim.cli.fitting import begin, finish, whole
-from synsim.cli.parser import Parser, figure_flags
+from synsim.cli.fitting import add_output, begin, finish, whole
+from synsim.cli.parser import Parser
 
 DESCRIPTION = """\
 Fit STDP windows to measured changes of synaptic strength, and say which shape they have.
@@ -58,10 +58,7 @@ def _no_kind(rest: list[str], kinds: list[str]) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
-    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
-    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    figure_flags(parser)
+    add_output(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--dt-column", metavar="COL", help="column of the lag")

@@ -5,8 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli.fitting import begin, coefficient, finish, progress, whole
-from synsim.cli.parser import figure_flags
+from synsim.cli.fitting import (
+    add_noise,
+    add_output,
+    add_response_columns,
+    begin,
+    coefficient,
+    finish,
+    progress,
+    whole,
+)
 
 DESCRIPTION = """\
 Say where plasticity sits: whether release probability p, number of sites n or quantal size q
@@ -45,23 +53,13 @@ def configure(kinds: Any) -> None:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
-    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
-    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    figure_flags(parser)
+    add_output(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--epoch-column", metavar="COL", help="column that says before and after")
     data.add_argument("--before", metavar="VALUE", help="its value before induction")
     data.add_argument("--after", metavar="VALUE", help="its value after induction")
-    data.add_argument("--amplitude-column", metavar="COL", help="column of the amplitude")
-    data.add_argument(
-        "--amplitude-unit", metavar="UNIT", help="its unit where its name does not say it: pA, mV"
-    )
-    data.add_argument(
-        "--interval-column", metavar="COL", help="column of the time since the stimulus before"
-    )
-    data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
+    add_response_columns(data)
     data.add_argument(
         "--group-by",
         metavar="COL[,COL]",
@@ -76,19 +74,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     fit.add_argument("--n-max", metavar="N", default="60", help="most sites to try (default 60)")
     fit.add_argument("--n", metavar="N", help="number of sites, where it is known and unchanged")
-    fit.add_argument("--s0", metavar="SD", help="recording noise where it is known, as 2.5pA")
+    add_noise(fit)
     fit.add_argument(
         "--noise",
         metavar="KIND",
         default="shared",
         help="s0 is shared by both epochs (default) or separate",
-    )
-    fit.add_argument(
-        "--cv",
-        metavar="CV",
-        default="auto",
-        help="variability of a quantum from release to release: a number, fit, or auto "
-        "(default: estimated, and 0.3 where the data cannot tell it)",
     )
     fit.add_argument(
         "--assume-n",

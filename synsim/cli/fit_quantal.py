@@ -5,8 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli.fitting import begin, coefficient, finish, progress, whole
-from synsim.cli.parser import figure_flags
+from synsim.cli.fitting import (
+    add_noise,
+    add_output,
+    add_response_columns,
+    begin,
+    coefficient,
+    finish,
+    progress,
+    whole,
+)
 
 DESCRIPTION = """\
 Fit quantal release to single responses: number of sites n, release probability p (U at rest),
@@ -43,20 +51,10 @@ def configure(kinds: Any) -> None:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
-    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
-    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    figure_flags(parser)
+    add_output(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
-    data.add_argument("--amplitude-column", metavar="COL", help="column of the amplitude")
-    data.add_argument(
-        "--amplitude-unit", metavar="UNIT", help="its unit where its name does not say it: pA, mV"
-    )
-    data.add_argument(
-        "--interval-column", metavar="COL", help="column of the time since the stimulus before"
-    )
-    data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
+    add_response_columns(data)
     data.add_argument(
         "--group-by",
         metavar="COL[,COL]",
@@ -79,14 +77,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     fit.add_argument("--n-max", metavar="N", default="100", help="most sites to try (default 100)")
     fit.add_argument("--n", metavar="N", help="number of sites, where it is known")
-    fit.add_argument("--s0", metavar="SD", help="recording noise where it is known, as 2.5pA")
-    fit.add_argument(
-        "--cv",
-        metavar="CV",
-        default="auto",
-        help="variability of a quantum from release to release: a number, fit, or auto "
-        "(default: estimated, and 0.3 where the data cannot tell it)",
-    )
+    add_noise(fit)
     fit.add_argument(
         "--calibrate",
         metavar="N",

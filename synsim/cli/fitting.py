@@ -7,6 +7,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from synsim.cli.parser import figure_flags
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """FILE, and the flags of where results go."""
+    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
+    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
+    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
+    figure_flags(parser)
+
+
+def add_response_columns(data: Any) -> None:
+    """Flags of a group that say what is what in a file of single responses."""
+    data.add_argument("--amplitude-column", metavar="COL", help="column of the amplitude")
+    data.add_argument(
+        "--amplitude-unit", metavar="UNIT", help="its unit where its name does not say it: pA, mV"
+    )
+    data.add_argument(
+        "--interval-column", metavar="COL", help="column of the time since the stimulus before"
+    )
+    data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
+
+
+def add_noise(fit: Any) -> None:
+    """Flags of a group for the noise s0 and the variability of a quantum."""
+    fit.add_argument("--s0", metavar="SD", help="recording noise where it is known, as 2.5pA")
+    fit.add_argument(
+        "--cv",
+        metavar="CV",
+        default="auto",
+        help="variability of a quantum from release to release: a number, fit, or auto "
+        "(default: estimated, and 0.3 where the data cannot tell it)",
+    )
+
 
 def begin(parsed: argparse.Namespace, rest: list[str], prog: str) -> Path:
     """The results directory; refuses unknown arguments, and a directory in the way."""
