@@ -26,6 +26,9 @@ nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True
+# Nobody answers a slider here: the figure alone is shown, and no script comes from elsewhere.
+nb_mime_priority_overrides = [["html", "application/vnd.jupyter.widget-view+json", None]]
+nb_ipywidgets_js = {}
 
 autodoc_class_signature = "mixed"
 autodoc_typehints = "none"

@@ -19,7 +19,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,9 +174,11 @@ class Explorer:
             raise InputError("explore: found no simulate=, expected a function to be called")
         self._show(self._clear, self._draw, self._simulate)
 
+    @style.styled
     def _place(self) -> None:
-        """Let the axes find their places once; later figures are spared the search."""
-        self._show(self._draw)
+        """Let the axes find their places once, with all that is drawn around them."""
+        self._draw(self.ax, **self.values)
+        self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
 
     @style.styled
@@ -243,12 +246,8 @@ class _Canvas:
         content = [*figure.texts, *figure.legends, *(c for ax in figure.axes for c in _content(ax))]
         frames = [_frame(ax) for ax in figure.axes]
         if frames != self._drawn_for:
-            visible = [artist.get_visible() for artist in content]
-            for artist in content:
-                artist.set_visible(False)
-            self._agg.draw()
-            for artist, was in zip(content, visible, strict=True):
-                artist.set_visible(was)
+            with _emptied(content):
+                self._agg.draw()
             self._frames = self._agg.copy_from_bbox(figure.bbox)
             self._drawn_for = frames
         self._agg.restore_region(self._frames)
@@ -258,6 +257,22 @@ class _Canvas:
         buffer = io.BytesIO()
         imsave(buffer, self._agg.buffer_rgba(), format="png", pil_kwargs={"compress_level": 1})
         return buffer.getvalue()
+
+
+@contextmanager
+def _emptied(content: list[Any]) -> Iterator[None]:
+    """Nothing of this is drawn. Texts are emptied, not hidden: hidden titles lose their places."""
+    texts = [(text, text.get_text()) for text in content if hasattr(text, "set_text")]
+    others = [(one, one.get_visible()) for one in content if not hasattr(one, "set_text")]
+    for text, _ in texts:
+        text.set_text("")
+    for one, _ in others:
+        one.set_visible(False)
+    yield
+    for text, words in texts:
+        text.set_text(words)
+    for one, visible in others:
+        one.set_visible(visible)
 
 
 def _content(ax: Axes) -> list[Any]:

@@ -40,6 +40,34 @@ def test_size_on_the_screen() -> None:
     assert pixels(shown.image.value).shape[:2] == (288, 720)
 
 
+def test_title_has_its_place() -> None:
+    """Axes are placed once, with what is around them, and drawn in two parts."""
+
+    def titled(ax: Axes, n: int) -> None:
+        ax.set_title("a title" * n)
+
+    shown = explore(titled, n=slider("n", 0, 3, 1))
+    margin = pixels(shown.image.value).shape[0] * (1 - shown.ax.get_position().y1)
+    top = int(margin / 2)  # above the uppermost label of a tick
+    ink = [pixels(shown.image.value)[:top, :, :3].min() < 0.5]
+    shown.controls["n"].value = 0
+    ink.append(pixels(shown.image.value)[:top, :, :3].min() < 0.5)
+    assert ink == [True, False]
+
+
+def test_what_is_hidden_stays_hidden() -> None:
+    def hidden(ax: Axes, n: int) -> None:
+        ax.plot([0, 1], [n, n], visible=n > 1)
+        ax.set(ylim=(0, 4))
+
+    shown = explore(hidden, n=slider("n", 1, 3, 1))
+    empty = shown.image.value
+    shown.controls["n"].value = 2
+    assert shown.image.value != empty
+    shown.controls["n"].value = 1
+    assert shown.image.value == empty
+
+
 def test_simulation_runs_at_the_button_alone() -> None:
     runs: list[float] = []
 
