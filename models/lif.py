@@ -158,7 +158,9 @@ class LIF(Mechanism):
         """Name in the equations -> name of the field."""
         return {name: name for name in self.specs()}
 
-    def brian2_equations(self, *inputs: SynapticInput, I_ext: str = "") -> str:
+    def brian2_equations(
+        self, *inputs: SynapticInput, I_ext: str = "", passive: bool = False
+    ) -> str:
         """Equations for a NeuronGroup with these inputs.
 
         Parameters
@@ -166,6 +168,7 @@ class LIF(Mechanism):
         inputs : synaptic inputs, with different labels
         I_ext : Brian2's line that declares an injected current, if there is one:
             ``"I_ext : amp (shared)"``, ``"I_ext = stimulus(t) : amp"``
+        passive : without spikes, so that v is never held
 
         Returns
         -------
@@ -180,7 +183,8 @@ class LIF(Mechanism):
         _check_names(self, inputs)
         currents = [i.current(i.variable) for i in inputs if i.symbol]
         total = " + ".join(["g_L*(E_L - v)", *currents, *(["I_ext"] if I_ext else [])])
-        lines = [f"dv/dt = ({total})/C : volt (unless refractory)"]
+        held = "" if passive else " (unless refractory)"
+        lines = [f"dv/dt = ({total})/C : volt{held}"]
         lines += [i.brian2_equations() for i in inputs if i.symbol]
         lines += [I_ext] if I_ext else []
         parts: tuple[LIF | SynapticInput, ...] = (self, *inputs)
@@ -215,6 +219,7 @@ class LIF(Mechanism):
         I_ext: Any = None,
         name: str | None = None,
         method: Any = None,
+        passive: bool = False,
         **kw: Any,
     ) -> Any:
         """A plain brian2.NeuronGroup of these neurons, at rest.
@@ -228,6 +233,7 @@ class LIF(Mechanism):
             as "stimulus(t)". No such variable by default.
         name : of the group
         method : integration method of Brian2 instead of the exact step
+        passive : without threshold, reset and refractory period: below threshold the same
         kw : of NeuronGroup: dt, clock, order, namespace, ...
 
         Returns
@@ -255,7 +261,12 @@ class LIF(Mechanism):
         elif I_ext is not None:
             values["I_ext"] = _injected(I_ext)
             declared = "I_ext : amp" + ("" if np.ndim(values["I_ext"]) else " (shared)")
-        model = self.brian2_equations(*inputs, I_ext=declared)
+        model = self.brian2_equations(*inputs, I_ext=declared, passive=passive)
+        spiking = {
+            "threshold": self.threshold,
+            "reset": self.reset,
+            "refractory": self.refractory,
+        }
         for variable, value in values.items():
             if np.ndim(value) and len(value) != N:
                 raise InputError(
@@ -267,9 +278,7 @@ class LIF(Mechanism):
             model,
             **{
                 "method": method or _method(self.step(*inputs, injected=bool(declared))),
-                "threshold": self.threshold,
-                "reset": self.reset,
-                "refractory": self.refractory,
+                **({} if passive else spiking),
                 **({} if name is None else {"name": name}),
                 **kw,
             },

@@ -31,7 +31,7 @@ from synsim.component.spike_trains import on_grid
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
 from synsim.predict.train import Prediction, predict_train
 from synsim.protocol import Result, Running
-from synsim.stimuli import trains
+from synsim.stimuli import summation, trains
 from synsim.synapse_settings import ReleaseSettings
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Outcome(Result):
         shown = int(np.argsort(pause)[len(pause) // 4])
         times = self.settings.pulse_steps[shown] * self.settings.time_step
         synapse = self.settings.synapse()
-        trains.draw_potential(axes[2], synapse, times, predict_train(synapse, times))
+        summation.draw(axes[2], synapse, times, predict_train(synapse, times))
         axes[2].set_title(f"a pause of {pause[shown]:g} ms")
         return fig
 

@@ -2,9 +2,9 @@
 
 A train of pulses at a rate, and if wanted one more pulse after a pause, is given to many copies
 of one synapse in one compiled run. Mean, variance and failures of the released quanta at each
-pulse are set beside their closed form (`synsim.predict`). The lower panel of the figure shows what
-the responses sum to in a leaky membrane, which below threshold is linear: the superposition of
-the responses (`synsim.models.lif`).
+pulse are set beside their closed form (`synsim.predict`). In the same run the responses of each
+copy go into a leaky membrane without threshold (`synsim.models.lif`), and what they sum to is set
+beside the superposition of the responses (`synsim.stimuli.summation`).
 
 The defaults are the depressing synapse of Tsodyks & Markram 1997 as it is used since (U = 0.5,
 tau_rec = 800 ms), with 5 sites, at 20 Hz.
@@ -22,10 +22,11 @@ from synsim import style
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.spike_trains import on_grid
+from synsim.engine import Membrane
 from synsim.models.tsodyks_markram import TSODYKS_PAWELZIK
 from synsim.predict.train import Prediction, predict_train
 from synsim.protocol import Result, Running
-from synsim.stimuli import trains
+from synsim.stimuli import summation, trains
 from synsim.synapse_settings import ReleaseSettings
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class Settings(ReleaseSettings):
             times = np.append(times, times[-1] + self.recovery)
         return on_grid(times, self.time_step)
 
+    @property
+    def arrival_steps(self) -> NDArray[np.int64]:
+        """Time steps in which the responses come, by the axonal delay after the pulses."""
+        return self.pulse_steps + int(on_grid(self.delay, self.time_step))
+
     def prediction(self) -> Prediction:
         """The closed form at the pulses, as they lie on the grid."""
         return predict_train(self.synapse(), self.pulse_steps * self.time_step)
@@ -94,10 +100,13 @@ class Outcome(Result):
 
     Columns pulse (from 1), t_ms; of the released quanta mean, var, failure_rate, and the closed
     forms mean_exact, var_exact; of the recorded responses mean_mV, var_mV2 (or another unit of q).
+    The further table ``membrane`` has the depolarisation that the responses sum to: t_ms, mean_mV,
+    var_mV2 and the closed forms mean_exact_mV, var_exact_mV2; none where q has no unit.
     """
 
     protocol = NAME
     settings_type = Settings
+    further = ("membrane",)
 
     @style.styled
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -142,10 +151,9 @@ class Outcome(Result):
         for ax in axes[1]:
             ax.remove()
         synapse = self.settings.synapse()
-        unit = trains.ResponseUnit.of(synapse)
-        means = np.asarray(self.columns[unit.column("mean")], dtype=float) * unit.factor
-        pulses = self.settings.pulse_steps * self.settings.time_step
-        trains.draw_potential(fig.add_subplot(grid[1, :]), synapse, pulses, exact, means)
+        arrivals = self.settings.arrival_steps * self.settings.time_step
+        below = fig.add_subplot(grid[1, :])
+        summation.draw(below, synapse, arrivals, exact, self.tables.get("membrane"))
         return fig
 
 
@@ -162,31 +170,69 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     Outcome with one row per pulse
     """
     running = running or Running()
-    steps = settings.pulse_steps
+    steps, dt = settings.pulse_steps, settings.time_step
+    unit = trains.ResponseUnit.of(settings.synapse())
+    made, arrivals = summation.membrane(unit), settings.arrival_steps
+    samples = None if made is None else summation.sample_steps(made, arrivals, dt)
     played = trains.play(
         settings,
         np.broadcast_to(steps, (settings.repeats, len(steps))),
         running,
         values=trains.one_synapse(settings, running.seed),
+        membrane=made,
+        samples=samples,
     )
     synapse, done = settings.synapse(), played.run
     exact = settings.prediction()
     columns: dict[str, Any] = {
         "pulse": np.arange(1, len(steps) + 1),
-        "t_ms": np.round(steps * settings.time_step * 1e3, 9),
+        "t_ms": np.round(steps * dt * 1e3, 9),
     }
-    columns |= trains.moments(played, exact.mean, exact.variance, trains.ResponseUnit.of(synapse))
+    columns |= trains.moments(played, exact.mean, exact.variance, unit)
+    results = _results(settings, played.released, exact)
+    tables: dict[str, Any] = {}
+    if made is not None and samples is not None and done.potential is not None:
+        table = summation.columns(made, done.potential, samples, arrivals, synapse, exact, dt)
+        at = np.flatnonzero(np.isin(samples, summation.peaks(made, arrivals, dt)))
+        # of sites that differ, the closed form is over all synapses, and these are one
+        known = settings.cv_between == 0
+        results |= summation.agreement(
+            made, done.potential, table, at if known else at[:0], settings.release != "mean-field"
+        )
+        tables["membrane"] = table
     return Outcome(
         settings=settings,
         columns=columns,
-        results=_results(settings, played.released, exact),
-        conventions=synapse.conventions | {"var": "over repeats, divisor repeats - 1"},
+        results=results,
+        conventions=synapse.conventions
+        | {"var": "over repeats, divisor repeats - 1"}
+        | ({} if made is None else {"membrane": _membrane_words(made)}),
         citations=(*synapse.citations, str(TSODYKS_PAWELZIK)),
         seed=running.seed,
         backend=done.backend,
         threads=done.threads,
-        warnings=(*_notes(settings), *done.warnings),
+        warnings=(*_notes(settings), *_above(results, settings), *done.warnings),
+        tables=tables,
     )
+
+
+def _membrane_words(made: Membrane) -> str:
+    neuron = made.neuron
+    return (
+        f"lif-vogels-abbott-2005 without threshold: C {neuron.text('C')}, g_L "
+        f"{neuron.text('g_L')}; responses are {made.source.name}"
+    )
+
+
+def _above(results: dict[str, Any], settings: Settings) -> list[str]:
+    share = results.get("share_above_threshold", 0.0)
+    if share == 0:
+        return []
+    return [
+        f"in {share * settings.repeats:.0f} of {settings.repeats} repeats the summed potential is "
+        "above the threshold of the membrane (10 mV over rest): a neuron would fire there, and "
+        "potentials would no longer add up"
+    ]
 
 
 def _notes(settings: Settings) -> list[str]:

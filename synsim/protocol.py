@@ -31,11 +31,13 @@ class Result:
     columns : name (with its unit) -> values, all of one length; what ``data.csv`` holds
     results : numbers for ``summary.json``
     conventions : the switches that were used, in words
+    tables : name -> further columns of one length, each saved as ``name.csv``
     """
 
     protocol: ClassVar[str]
     settings_type: ClassVar[type[Parameters]]
     packages: ClassVar[tuple[str, ...]] = ("numpy", "brian2")
+    further: ClassVar[tuple[str, ...]] = ()  # names that `tables` may have
 
     settings: Any
     columns: Mapping[str, Column]
@@ -46,6 +48,7 @@ class Result:
     backend: str
     threads: int
     warnings: tuple[str, ...] = field(default=())
+    tables: Mapping[str, Mapping[str, Column]] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """The table as a tidy `pandas.DataFrame`, one row per observation."""
@@ -89,11 +92,13 @@ class Result:
     def save(self, directory: Path | str, *, force: bool = False, plot: bool = True) -> Path:
         """Write ``data.csv``, ``summary.json`` and the figure into a new directory.
 
-        All of it or nothing is written. Raises InputError when the directory is in the way.
+        So are further tables, each under its name. All of it or nothing is written. Raises
+        InputError when the directory is in the way.
         """
         contents: dict[str, results.Content] = {
             "data.csv": results.to_csv(self.columns),
             "summary.json": results.to_json(self.summary()),
+            **{f"{name}.csv": results.to_csv(columns) for name, columns in self.tables.items()},
         }
         if plot:
             from synsim import style
@@ -115,6 +120,7 @@ class Result:
                 f"'run {cls.protocol}'"
             )
         columns = _read_columns(Path(directory) / "data.csv")
+        there = [name for name in cls.further if (Path(directory) / f"{name}.csv").exists()]
         return cls(
             settings=from_texts(cls.settings_type, summary["settings"]),
             columns=columns,
@@ -125,6 +131,7 @@ class Result:
             backend=summary["backend"],
             threads=summary["threads"],
             warnings=tuple(summary["warnings"]),
+            tables={name: _read_columns(Path(directory) / f"{name}.csv") for name in there},
         )
 
 

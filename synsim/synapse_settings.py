@@ -140,8 +140,8 @@ class ReleaseSettings(Parameters):
         said = self.p is not None or self.U is not None
         return {} if said else {"p": f"{self.release_probability:g}"}
 
-    def synapse(self, record: tuple[str, ...] = ()) -> Synapse:
-        """The synapse that these settings describe; `record` as of `Synapse`."""
+    def synapse(self, record: tuple[str, ...] = (), target: str | None = None) -> Synapse:
+        """The synapse that these settings describe; `record` and `target` as of `Synapse`."""
         noisy = self.cv_within > 0 or self.cv_between > 0
         return Synapse(
             n=self.n,
@@ -157,6 +157,7 @@ class ReleaseSettings(Parameters):
             noise=None if self.s0 is None else RecordingNoise(s0=self.given("s0")),
             delay=self.given("delay"),
             record=record,
+            target=target,
             **self._plasticity(),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli.fitting import begin, finish
+from synsim.cli.fitting import begin, finish, progress, whole
 from synsim.cli.parser import figure_flags
 
 DESCRIPTION = """\
@@ -19,15 +19,16 @@ or the name of a recording that comes with synsim: mossy_fibre_2018, pvbc_depres
     20Hz,0.0,1.01,0.75,372             10,300.0,85.1,4.0
     20Hz,50.0,1.36,0.94,378            10,400.0,70.2,3.6
 
-Rows of the same protocol, freq_hz, train, ... are one train, and every train begins at rest. A
-column cell groups the rows, one fit each. Standard errors are taken from sem, or sd and n.
+Rows of the same protocol, freq_hz, train, sweep ... are one train, and every train begins at rest.
+A column cell groups the rows, one fit each. Standard errors are taken from sem, or sd and n.
 Recovery may be given as pairs instead: interval_ms and ratio (second response over the first).
 
   synsim fit stp mossy_fibre_2018 --out fit
   synsim fit stp my.csv --train-column pattern --amplitude-column peak --out fit
 
 Writes data.csv (pulses and fitted values), summary.json (all numbers), report.txt (in words),
-figure.png and figure.svg.
+figure.png and figure.svg; with groups cells.csv (a row for each), with three cells or more
+group.csv (mean and median over them).
 """
 
 
@@ -72,17 +73,37 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COL[,COL]",
         help="fit each value of these columns by itself; default: cell",
     )
-    parser.add_argument(
+    data.add_argument(
+        "--cell-column",
+        metavar="COL",
+        default="cell",
+        help="grouping column whose values are cells: their mean and median are given, with "
+        "intervals from a bootstrap over cells (default cell)",
+    )
+
+    fit = parser.add_argument_group("the fit")
+    fit.add_argument(
         "--model",
         metavar="NAME[,NAME]",
         help="models to fit: depression, depression_facilitation, three_state, "
         "three_state_facilitation (default: the first three)",
+    )
+    fit.add_argument(
+        "--calibrate",
+        metavar="N",
+        default="0",
+        help="simulate this design N times from the fit, refit, and report what it can tell",
+    )
+    fit.add_argument(
+        "--seed", metavar="N", default="1", help="of bootstrap and calibration (default 1)"
     )
 
 
 def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     """Fit, write the results, and say in a paragraph what came out."""
     out = begin(parsed, rest, "synsim fit stp")
+    calibrate = whole("--calibrate", parsed.calibrate)
+    seed = whole("--seed", parsed.seed)
 
     from synsim.fit.stp import fit_stp
 
@@ -97,6 +118,10 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
         n_column=parsed.n_column,
         train_column=parsed.train_column,
         group_by=parsed.group_by,
+        cell_column=parsed.cell_column,
         models=parsed.model,
+        calibrate=calibrate,
+        seed=seed,
+        progress=progress,
     )
     return finish(result, out, parsed)

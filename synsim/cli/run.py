@@ -105,7 +105,8 @@ def _run(module: ModuleType, words: list[str]) -> int:
             outcome.save(out, force=given.force, plot=not given.no_plot)
     warn([w for w in outcome.warnings if "no C++ compiler" not in w])
     figures = "" if given.no_plot else ", figure.png, figure.svg"
-    say(f"{out}: data.csv, summary.json{figures}")
+    tables = "".join(f", {name}.csv" for name in outcome.tables)
+    say(f"{out}: data.csv{tables}, summary.json{figures}")
     return 0
 
 

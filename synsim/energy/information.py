@@ -103,7 +103,7 @@ class PricedSettings(ReleaseSettings):
             )
         return tuple(found)
 
-    def synapse(self, record: tuple[str, ...] = ()) -> Synapse:
+    def synapse(self, record: tuple[str, ...] = (), target: str | None = None) -> Synapse:
         """The synapse with its meters."""
         plain = super().synapse()
         return Synapse(
@@ -115,6 +115,7 @@ class PricedSettings(ReleaseSettings):
             variability=plain.variability,
             noise=plain.noise,
             delay=self.given("delay"),
+            target=target,
             energy=self.costs,
             record=record,
         )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
 from synsim.component.spike_trains import on_grid
 from synsim.engine import cache, compiler
 from synsim.engine.execute import Progress, execute
+from synsim.engine.membrane import Membrane
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes, Target
 
-__all__ = ["BACKENDS", "Events", "Program", "Run", "Spikes", "Target", "simulate"]
+__all__ = ["BACKENDS", "Events", "Membrane", "Program", "Run", "Spikes", "Target", "simulate"]
 
 BACKENDS = ("cpp_standalone", "cython", "numpy")
 NO_COMPILER = (
@@ -30,6 +35,7 @@ def simulate(
     dt: float,
     seed: int,
     values: Mapping[str, Any] | None = None,
+    samples: ArrayLike = (),
     backend: str | None = None,
     progress: Progress | None = None,
     building: cache.Building = lambda stage: None,
@@ -43,6 +49,7 @@ def simulate(
     steps, dt : number of time steps, and their length in seconds
     seed : 0 to 2**32 - 1; the same seed gives the same bytes on the same backend
     values : parameters, initial states and delays in SI that differ from the synapse's own
+    samples : time steps, increasing, at whose ends the potential of the membranes is kept
     backend : one of `BACKENDS`; None for C++, or numpy with a warning where no compiler is found
     progress : called with the fraction done
     building : called with the stage of a build, "generate" then "compile"; not for a cached one
@@ -69,7 +76,7 @@ def simulate(
             raise InputError(f"{name}: found {arrays[name][0]:g} s, expected no negative time")
         # Whole steps, so that protocols, closed forms and every backend round alike
         arrays[name] = on_grid(arrays[name], dt) * dt
-    data = Data(arrays, (pre, post), steps, dt, seed)
+    data = Data(arrays, (pre, post), steps, dt, seed, _sampled(samples, program, post, steps))
     command = compiler.find()
     told: tuple[str, ...] = ()
     if command is None and backend in ("cpp_standalone", "cython"):
@@ -89,7 +96,21 @@ def simulate(
         from synsim.engine import runtime
 
         run = runtime.run(backend, program, data, progress)
-        return Run(run.final, run.events, run.backend, run.threads, told)
+        return replace(run, warnings=told)
     assert command is not None
     compiled = cache.get(program, command, building)
     return execute(compiled, program, data, progress)
+
+
+def _sampled(samples: ArrayLike, program: Program, post: Spikes, steps: int) -> NDArray[np.int64]:
+    """The time steps to be sampled, checked against the run."""
+    found = np.asarray(samples, dtype=np.int64)
+    if program.membrane is None:
+        if found.size:
+            raise InputError("found samples without a membrane, expected a program with one")
+        return found
+    if post.steps.size:
+        raise InputError("found postsynaptic spikes with a membrane, expected none")
+    if np.any(np.diff(found) < 1) or np.any((found < 0) | (found >= steps)):
+        raise InputError(f"samples: expected increasing time steps from 0 to {steps - 1}")
+    return found

@@ -18,6 +18,7 @@ from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 from synsim.compose import Value
+from synsim.engine.membrane import PREFIX
 from synsim.engine.network import Assembled, active, assemble
 from synsim.engine.program import Program
 
@@ -68,6 +69,11 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
         lines.append(f"input.spikes({bins}, {sources}, {following});")
     # Delays are data: the queues are made anew for those that were read.
     lines += [f"_before_run_{made.queue_code(p)}();" for p in program.pathways]
+    sampler = "nullptr"
+    if program.membrane is not None:
+        potential = name(made.variable(f"{PREFIX}v"))
+        lines.append(f"synsim::Sampler sampler(input, {potential}, {program.capacity});")
+        sampler = "&sampler"
     lines.append("std::vector<std::pair<synsim::Step, synsim::Recorder *>> objects;")
     for pathway, states in program.event_states.items():
         readers = ", ".join(
@@ -89,11 +95,12 @@ def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str
     lines += [
         "objects.push_back(std::make_pair(object.second, recorder));",
         "}",
-        f"synsim::run(objects, brian::{made.clock.name}, steps, firing);",
+        f"synsim::run(objects, brian::{made.clock.name}, steps, firing, {sampler});",
         'synsim::Output output(brian::results_dir + "output.bin");',
     ]
     lines += [f"output.{_whole(name(made.variable(v)), made.variable(v))};" for v in program.final]
     lines += [f"kept_{pathway}.write(output);" for pathway in program.event_states]
+    lines += ["sampler.write(output);"] if program.membrane is not None else []
     # Brian2 would now write every array to a file of its own.
     lines += ["output.close();", "std::exit(0);"]
     return "\n".join(lines)

@@ -35,7 +35,7 @@ def execute(compiled: Path, program: Program, data: Data, progress: Progress | N
             raise RunError(f"writing to {place} failed: {error.strerror or error}") from None
         _call(compiled, place, progress)
         with (place / "output.bin").open("rb") as file:
-            return _read_output(file, program)
+            return _read_output(file, program, data.samples.size)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -49,6 +49,9 @@ def _write_input(file: BinaryIO, program: Program, data: Data) -> None:
         file.write(np.int64(len(side.steps)).tobytes())
         file.write(side.steps.tobytes())
         file.write(side.sources.tobytes())
+    if program.membrane is not None:
+        file.write(np.int64(data.samples.size).tobytes())
+        file.write(data.samples.tobytes())
 
 
 def _call(compiled: Path, place: Path, progress: Progress | None) -> None:
@@ -75,7 +78,7 @@ def _call(compiled: Path, place: Path, progress: Progress | None) -> None:
         raise RunError(f"the simulation failed (exit {code}): {said[-1] if said else 'no reason'}")
 
 
-def _read_output(file: BinaryIO, program: Program) -> Run:
+def _read_output(file: BinaryIO, program: Program, samples: int) -> Run:
     def read(dtype: Any, count: int) -> NDArray[Any]:
         return np.frombuffer(file.read(np.dtype(dtype).itemsize * count), dtype=dtype).copy()
 
@@ -87,6 +90,10 @@ def _read_output(file: BinaryIO, program: Program) -> Run:
     for pathway, states in program.event_states.items():
         count = int(read(np.int64, 1)[0])
         steps, copies = read(np.int64, count), read(np.int32, count)
-        kept = {state.name: read(np.float64, count) for state in states}
-        events[pathway] = Events(steps, copies, kept)
-    return Run(final, events, backend="cpp_standalone", threads=1)
+        values = {state.name: read(np.float64, count) for state in states}
+        events[pathway] = Events(steps, copies, values)
+    potential = None
+    if program.membrane is not None:
+        kept = read(np.float64, samples * program.capacity)
+        potential = kept.reshape(samples, program.capacity)[:, : program.copies]
+    return Run(final, events, backend="cpp_standalone", threads=1, potential=potential)

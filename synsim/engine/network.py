@@ -12,6 +12,7 @@ from brian2 import Clock, Network, NeuronGroup, SpikeGeneratorGroup, Synapses, m
 from brian2.devices.device import Device
 
 from synsim import brian
+from synsim.engine.membrane import PREFIX
 from synsim.engine.program import Program
 from synsim.models import lif_events
 
@@ -24,7 +25,7 @@ class Assembled:
     """The Brian2 objects of a program.
 
     `pre` and `post` play the spikes that are given. With a target, `post` drives that neuron
-    through `drive`, and the neuron's own spikes are the postsynaptic ones.
+    through `drive`, and the neuron's own spikes are the postsynaptic ones. A membrane has none.
     """
 
     network: Network
@@ -34,11 +35,14 @@ class Assembled:
     synapses: Synapses
     target: NeuronGroup | None = None
     drive: Synapses | None = None
+    membrane: NeuronGroup | None = None
 
     @property
     def parts(self) -> tuple[Any, ...]:
         """All but network and clock."""
-        every = (self.pre, self.post, self.synapses, self.target, self.drive)
+        every = (
+            self.pre, self.post, self.synapses, self.target, self.drive, self.membrane,
+        )  # fmt: skip
         return tuple(part for part in every if part is not None)
 
     def source(self, pathway: str) -> Any:
@@ -49,6 +53,8 @@ class Assembled:
 
     def variable(self, name: str) -> Any:
         """A parameter's or a state's Brian2 variable."""
+        if name.startswith(PREFIX) and self.membrane is not None:
+            return self.membrane.variables[name.removeprefix(PREFIX)]
         own = self.synapses.variables
         return own[name] if self.target is None or name in own else self.target.variables[name]
 
@@ -77,7 +83,7 @@ def assemble(program: Program) -> Assembled:
     for source in sources:
         source.order = -1
     pre, post = sources
-    target = drive = None
+    target = drive = membrane = None
     on_pre = None
     if program.target is not None:
         on_pre = lif_events.at_input(program.synapse.code.on_pre)
@@ -90,10 +96,12 @@ def assemble(program: Program) -> Assembled:
             name="synsim_target",
         )
         drive = Synapses(post, target, on_pre=lif_events.KICK, clock=clock, name="synsim_drive")
+    if program.membrane is not None:
+        membrane = program.membrane.group(program.capacity, clock=clock, name="synsim_membrane")
     synapses = brian.synapses(
         program.synapse,
         pre,
-        post if target is None else target,
+        next(group for group in (target, membrane, post) if group is not None),
         name="synsim_synapses",
         clock=clock,
         on_pre=on_pre,
@@ -107,7 +115,9 @@ def assemble(program: Program) -> Assembled:
     except BaseException:
         synapses._network = "synsim_network"  # else Brian2 complains that nobody used it
         raise
-    made = Assembled(Network(name="synsim_network"), clock, pre, post, synapses, target, drive)
+    made = Assembled(
+        Network(name="synsim_network"), clock, pre, post, synapses, target, drive, membrane
+    )
     made.network.add(*made.parts)
     return made
 

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from synsim.component import InputError
 from synsim.component.code import State
 from synsim.compose import Value
+from synsim.engine.membrane import Membrane
 from synsim.models import lif_events
 from synsim.models.lif import LIF
 from synsim.synapse import Synapse
@@ -67,6 +68,8 @@ class Program:
         counts its spikes
     target : the neuron behind every copy; None where postsynaptic spikes are given. The synapse
         then has ``target="v"``, and no dendritic delay
+    membrane : what the responses of each copy go into, without spikes of its own; the synapse's
+        target is then that of its source, and no postsynaptic spikes are given
     """
 
     synapse: Synapse
@@ -74,6 +77,7 @@ class Program:
     events: tuple[str, ...] = ()
     final: tuple[str, ...] = ()
     target: Target | None = None
+    membrane: Membrane | None = None
 
     def __post_init__(self) -> None:
         if self.copies < 1:
@@ -90,6 +94,8 @@ class Program:
                     )
         if self.target is not None:
             self._check_target()
+        if self.membrane is not None:
+            self._check_membrane(self.membrane)
 
     def _check_target(self) -> None:
         contacts = self.synapse.contacts
@@ -113,6 +119,20 @@ class Program:
         both = taken & ({p.name for p in code.parameters} | {s.name for s in code.states})
         if both:
             raise InputError(f"synapse and neuron both have a {both.pop()!r}")
+
+    def _check_membrane(self, membrane: Membrane) -> None:
+        if self.target is not None:
+            raise InputError("found a membrane beside a neuron that spikes, expected one of them")
+        if self.synapse.target != membrane.target:
+            raise InputError(
+                f"found a synapse whose target is {self.synapse.target!r}, expected "
+                f"{membrane.target!r} of the membrane"
+            )
+        if self.synapse.code.on_post:
+            raise InputError(
+                "found a membrane and a rule that waits for postsynaptic spikes, expected one "
+                "of the two: this membrane does not spike"
+            )
 
     @property
     def _target_states(self) -> tuple[State, ...]:
@@ -146,6 +166,7 @@ class Program:
         parts = [self.synapse.release, self.synapse.short_term, self.synapse.variability]
         parts += [self.synapse.noise, self.synapse.plasticity]
         parts += [self.target.neuron if self.target else None]
+        parts += [self.membrane.neuron if self.membrane else None]
         names = " + ".join(part.name for part in parts if part is not None)
         return f"{names}, up to {self.capacity} copies"
 
@@ -164,7 +185,8 @@ class Program:
                 "events": self.events,
                 "final": self.final,
             }
-            | ({} if self.target is None else {"target": _TARGET_TEXT}),
+            | ({} if self.target is None else {"target": _TARGET_TEXT})
+            | ({} if self.membrane is None else {"membrane": self.membrane.text}),
             sort_keys=True,
         )
 
@@ -185,6 +207,8 @@ class Program:
             for name, (unit, doc) in lif_events.PARAMETERS.items():
                 read[name] = Value(name, doc, unit, numbers[name], "", shared=True, integer=False)
             read |= {s.name: s for s in self._target_states}
+        if self.membrane is not None:
+            read |= self.membrane.inputs()
         return read | {DELAYS[p]: p for p in ("pre", "post") if p in self.pathways}
 
     def values(self, given: Mapping[str, Any], seed: int) -> dict[str, NDArray[Any]]:
@@ -269,6 +293,7 @@ class Data:
     values : name -> array in SI at full capacity, as `Program.values` makes them
     spikes : of the presynaptic and the postsynaptic sources
     steps, dt : number of time steps and their length in seconds
+    samples : time steps at whose ends membranes are read
     """
 
     values: dict[str, NDArray[Any]]
@@ -276,6 +301,7 @@ class Data:
     steps: int
     dt: float
     seed: int
+    samples: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -294,10 +320,15 @@ class Events:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run leaves: final states of the copies, events of the pathways, what ran it."""
+    """What a run leaves: final states of the copies, events of the pathways, what ran it.
+
+    `potential` is v of each copy's membrane in V at the end of each sampled step, shape
+    (samples, copies); None without membranes.
+    """
 
     final: dict[str, NDArray[Any]]
     events: dict[str, Events]
     backend: str
     threads: int
     warnings: tuple[str, ...] = ()
+    potential: NDArray[np.float64] | None = None

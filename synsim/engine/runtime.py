@@ -25,6 +25,7 @@ from synsim.component.errors import BuildError
 from synsim.component.spike_trains import on_grid
 from synsim.engine import compiler
 from synsim.engine.execute import Progress
+from synsim.engine.membrane import PREFIX
 from synsim.engine.network import Assembled, active, assemble, brian_device
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
@@ -44,10 +45,11 @@ def run(target: str, program: Program, data: Data, progress: Progress | None = N
     try:
         with active(RuntimeDevice(), **preferences), _own_buffers(), _compiling(target) as built:
             brian_seed(data.seed)
-            final, events = _run(program, data, progress, built)
+            made = _run(program, data, progress, built)
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
-    return Run(final, events, backend=target, threads=1)
+    final, events, potential = made
+    return Run(final, events, backend=target, threads=1, potential=potential)
 
 
 # What the cython target draws ahead of its use lies in arrays of Brian2's one runtime device,
@@ -115,7 +117,7 @@ def _compiling(target: str) -> Iterator[Callable[[], None]]:
 
 def _run(
     program: Program, data: Data, progress: Progress | None, built: Callable[[], None]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Events]]:
+) -> tuple[dict[str, NDArray[Any]], dict[str, Events], NDArray[np.float64] | None]:
     values, steps, dt = data.values, data.steps, data.dt
     made = assemble(program)
     made.clock.dt = dt * second
@@ -138,9 +140,13 @@ def _run(
     busy = np.unique(np.concatenate(list(arrivals.values())))
     if program.target is not None:  # it fires a step after its input
         busy = np.union1d(busy, busy + 1)
-    made.network.add(
-        *(r.operation for r in recorders), _skip_idle(made, busy, steps, progress, built)
-    )
+    operations = [r.operation for r in recorders]
+    sampler = None
+    if program.membrane is not None:
+        busy = np.arange(steps)  # a membrane moves at every step
+        sampler = _Sampler(made, data.samples)
+        operations.append(sampler.operation)
+    made.network.add(*operations, _skip_idle(made, busy, steps, progress, built))
     try:
         made.network.run(Quantity(steps * dt, dim=second.dim), namespace={})
     except BaseException:
@@ -150,7 +156,8 @@ def _run(
     final = {
         name: np.array(made.variable(name).get_value())[: program.copies] for name in program.final
     }
-    return final, {r.pathway: r.events() for r in recorders}
+    potential = None if sampler is None else sampler.potential()[:, : program.copies]
+    return final, {r.pathway: r.events() for r in recorders}, potential
 
 
 def _skip_idle(
@@ -173,6 +180,27 @@ def _skip_idle(
             progress(following / (len(stops) - 1))
 
     return NetworkOperation(skip, clock=made.clock, when="end", name="synsim_skip_idle")
+
+
+class _Sampler:
+    """Keeps the potential of all membranes at the ends of the steps that are asked for."""
+
+    def __init__(self, made: Assembled, steps: NDArray[np.int64]) -> None:
+        self._timestep = made.clock.variables["timestep"].get_value()
+        self._v = made.variable(f"{PREFIX}v")
+        self._wanted = set(steps.tolist())
+        self._kept: list[NDArray[Any]] = []
+        self._size = self._v.size
+        self.operation = NetworkOperation(
+            self._sample, clock=made.clock, when="end", order=-1, name="synsim_sampler"
+        )
+
+    def _sample(self) -> None:
+        if int(self._timestep[0]) in self._wanted:
+            self._kept.append(np.array(self._v.get_value(), dtype=float))
+
+    def potential(self) -> NDArray[np.float64]:
+        return np.array(self._kept, dtype=float).reshape(-1, self._size)
 
 
 class _Recorder:

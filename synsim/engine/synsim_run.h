@@ -115,6 +115,31 @@ public:
     }
 };
 
+// Keeps a value of all cells at the ends of the time steps that are asked for.
+class Sampler {
+    const double *const values;
+    const size_t count;
+    std::vector<int64_t> steps;
+    size_t next = 0;
+    std::vector<double> kept;
+
+public:
+    Sampler(Input &input, const double *of, size_t size)
+        : values(of), count(size), steps((size_t)input.number<int64_t>())
+    {
+        input.vector(steps);
+        kept.reserve(steps.size() * count);
+    }
+    void sample(int64_t step)
+    {
+        if (next == steps.size() || steps[next] != step)
+            return;
+        kept.insert(kept.end(), values, values + count);
+        next++;
+    }
+    void write(Output &out) const { out.vector(kept); }
+};
+
 typedef void (*Step)();
 
 // Stands in for a thresholder that would look at every neuron at every step: a neuron becomes due
@@ -155,7 +180,7 @@ public:
 
 // One line a percent on stdout, for a progress bar.
 inline void run(const std::vector<std::pair<Step, Recorder *>> &objects, Clock &clock,
-                int64_t steps, Firing *firing)
+                int64_t steps, Firing *firing, Sampler *sampler)
 {
     const int64_t stride = std::max<int64_t>(1, steps / 100);
     for (int64_t step = 0; step < steps; step++) {
@@ -169,6 +194,8 @@ inline void run(const std::vector<std::pair<Step, Recorder *>> &objects, Clock &
         }
         if (firing)
             firing->remember();
+        if (sampler)
+            sampler->sample(step);
         clock.tick();
         if ((step + 1) % stride == 0 && steps > 1000000) {
             std::printf("%.2f\n", (double)(step + 1) / steps);

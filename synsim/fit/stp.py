@@ -2,29 +2,37 @@
 
 Depression alone, with facilitation, with an inactive state, and with both, are fitted by maximum
 likelihood to the mean responses of one or more trains at once, with shared parameters; or to the
-ratios of pairs of pulses (recovery). The variance of a mean is
+ratios of pairs of pulses (recovery). Models are compared by BIC. The variance of a mean is
 sem^2 + scatter^2 with the scatter fitted; where no standard errors are given this is
 least squares. Intervals are from the profile likelihood, because such fits are badly conditioned
 on short regular trains (Costa, Sjostrom & van Rossum 2013): several sets of parameters give
 almost the same train, which an error bar from the curvature hides.
+
+Each cell is a fit of its own, and over three or more there are means and medians (`cells`);
+trains of one stimulus that were repeated are tested for rundown (`stp_trend`); a simulated copy
+of the design says what it can tell (`stp_calibrate`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
-from synsim.fit import stp_words
+from synsim.fit import cells, stp_cells, stp_words
+from synsim.fit.calibration import words as calibration_words
 from synsim.fit.choice import chosen
+from synsim.fit.stp_calibrate import calibrate as simulate_again
 from synsim.fit.stp_curve import MODELS, STANDARD, Pairs, Trains
 from synsim.fit.stp_data import Pulses, read_pulses
 from synsim.fit.stp_models import fit_models
 from synsim.fit.stp_result import GroupFit, StpFit
+from synsim.fit.stp_trend import trend
+from synsim.fit.stp_trend import words as trend_words
 from synsim.recordings import find_recording
 from synsim.tables import from_frame, read_table
 
@@ -46,7 +54,11 @@ def fit_stp(
     n_column: str | None = None,
     train_column: str | Sequence[str] | None = None,
     group_by: str | Sequence[str] | None = None,
+    cell_column: str = "cell",
     models: str | Sequence[str] | None = None,
+    calibrate: int = 0,
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
 ) -> StpFit:
     """Fit Tsodyks-Markram models to averaged trains and compare them.
 
@@ -62,8 +74,13 @@ def fit_stp(
         number of responses; in the unit of the amplitude
     train_column : columns that tell trains apart; guessed (protocol, freq_hz, ...) when None
     group_by : columns; each combination of their values is fitted by itself. None groups by
-        `cell` where there is one
+        `cell_column` where there is one
+    cell_column : the column, among those grouped by, whose values are cells: over 3 or more of
+        them, mean and median are given with intervals
     models : some of `stp_curve.MODELS`; `stp_curve.STANDARD` when not given
+    calibrate : how many copies of the design to simulate from the fit and refit
+    seed : of the bootstrap over cells and of the simulated copies
+    progress : called with the name of each group before it is fitted
 
     Returns
     -------
@@ -76,6 +93,9 @@ def fit_stp(
         group can be fitted.
     """
     names = chosen(models, MODELS, STANDARD)
+    for flag, value in (("--seed", seed), ("--calibrate", calibrate)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise InputError(f"{flag}: found {value!r}, expected a whole number, 0 or above")
     if isinstance(data, (str, os.PathLike)):
         table = read_table(find_recording(data), source=os.fspath(data))
     elif hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -95,15 +115,19 @@ def fit_stp(
         n_column=n_column,
         train_column=_listed(train_column),
         group_by=_listed(group_by),
+        cell_column=cell_column,
     )
     fits: list[GroupFit] = []
     failures: list[str] = []
     warnings = list(pulses.notes)
-    for group in dict.fromkeys(pulses.groups):
+    for number, group in enumerate(dict.fromkeys(pulses.groups)):
         named = dict(zip(pulses.group_by, group, strict=True))
         label = ", ".join(f"{k} {v}" for k, v in named.items())
+        if progress is not None:
+            progress(label or pulses.source)
+        rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
         try:
-            found = _fit_group(pulses, group, named, names)
+            found = _fit_group(pulses, group, named, names, int(calibrate), rng)
         except InputError as error:
             failures.append(f"{label}: {error}" if label else str(error))
             continue
@@ -111,9 +135,15 @@ def fit_stp(
         fits.append(found)
     if not fits:
         raise InputError(f"{pulses.source}: {failures[0]}")
+    # A stream of its own: the group does not hang on what was simulated for its cells.
+    stream = np.random.default_rng(np.random.SeedSequence([seed, 2**31]))
+    rows = [stp_cells.cell_of(g) for g in fits]
+    populations = cells.populations(rows, cell_column, stp_cells.NAMES, stream)
+    warnings += cells.words(populations)
     return StpFit(
         pulses=pulses,
         fits=tuple(fits),
+        populations=populations,
         warnings=warnings + [f"not fitted: {text}" for text in failures],
         settings={
             "file": None if table.path is None else os.fspath(data),
@@ -125,8 +155,11 @@ def fit_stp(
             "n_column": pulses.taken["n"],
             "train_column": pulses.taken["train"],
             "group_by": list(pulses.group_by),
+            "cell_column": cell_column,
             "models": list(names),
+            "calibrate": int(calibrate),
         },
+        seed=int(seed),
     )
 
 
@@ -160,7 +193,12 @@ def _check_signs(pulses: Pulses, rows: NDArray[np.int_]) -> None:
 
 
 def _fit_group(
-    pulses: Pulses, group: tuple[str, ...], named: dict[str, str], models: Sequence[str]
+    pulses: Pulses,
+    group: tuple[str, ...],
+    named: dict[str, str],
+    models: Sequence[str],
+    copies: int,
+    rng: np.random.Generator,
 ) -> GroupFit:
     own = [row for row, g in enumerate(pulses.groups) if g == group]
     by_train: dict[str, list[int]] = {}
@@ -177,7 +215,13 @@ def _fit_group(
     y = pulses.amplitude[rows]
     _check_signs(pulses, rows)
     flipped = bool(y.mean() < 0)
-    fits, skipped = fit_models(trains, -y if flipped else y, pulses.sem[rows], pulses.unit, models)
+    y, sem = -y if flipped else y, pulses.sem[rows]
+    fits, skipped = fit_models(trains, y, sem, pulses.unit, models)
     places = [f"{pulses.row_word} {pulses.rows[i]}" for i in rows]
-    words = stp_words.all_words(fits, skipped, trains, places)
-    return GroupFit(named, rows, names, trains, fits, skipped, flipped, tuple(words))
+    over = trend(trains, y, sem)
+    words = stp_words.all_words(fits, skipped, trains, places) + trend_words(over)
+    found = None
+    if copies:
+        found = simulate_again(fits, trains, pulses.unit, copies, rng)
+        words += calibration_words(found)
+    return GroupFit(named, rows, names, trains, fits, skipped, flipped, tuple(words), over, found)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from synsim.component import InputError
 from synsim.fit.quantal_data import amplitudes
+from synsim.fit.stp_check import check_sweeps, check_times
 from synsim.tables import Table, dimension_of, scale, split_unit
 
 Array = NDArray[Any]
@@ -40,6 +41,7 @@ _AMPLITUDES = (
 )  # fmt: skip
 _INTERVALS = ("interval", "isi", "ipi", "inter_pulse_interval", "pause", "delay")
 _RATIOS = ("ratio", "ppr", "recovery", "paired_pulse_ratio", "ratio_2_1")
+_RELATIVE = 0.01  # responses that have no unit are hardly smaller
 _TRAINS = ("protocol", "freq_hz", "frequency_hz", "rate_hz", "train", "pattern", "sweep")
 
 
@@ -79,6 +81,7 @@ def read_pulses(
     n_column: str | None = None,
     train_column: Sequence[str] | None = None,
     group_by: Sequence[str] | None = None,
+    cell_column: str = "cell",
 ) -> Pulses:
     """Pulses of a table; parameters are those of `synsim.fit.stp.fit_stp`.
 
@@ -109,6 +112,8 @@ def read_pulses(
     amplitude, unit = (
         (table.numbers(name), "1") if pairs else amplitudes(table, name, amplitude_unit)
     )
+    if not pairs and unit == "1" and amplitude_unit is None:
+        _ask_for_unit(table, name, amplitude)
     if pairs:
         for row in np.flatnonzero(time <= 0):
             raise table.refuse(int(row), time_name, "an interval above 0")
@@ -117,7 +122,9 @@ def read_pulses(
     sem, errors = _errors(table, sem_column, sd_column, n_column, notes)
     if not pairs and (amplitude_unit or own) != unit:  # the errors are in the amplitude's unit
         sem = scale(sem, amplitude_unit or own, unit)
-    by = ("cell",) if group_by is None and "cell" in table.columns else tuple(group_by or ())
+    by = tuple(group_by or ())
+    if group_by is None and cell_column in table.columns:
+        by = (cell_column,)
     by = tuple(table.require(column, "--group-by") for column in by)
     if pairs:
         split: list[str] = []
@@ -138,6 +145,7 @@ def read_pulses(
         trains = [f"interval {v:g} ms" for v in time]
     else:
         trains = _split(table, time_name, time, groups, labels, bool(split), notes)
+        _check(table, time_name, time, groups, trains, split, train_column is None, notes)
     used = {time_name, name, *by, *split, *(v for v in errors.values() if v)}
     taken: dict[str, Any] = {"amplitude": name, **errors}
     taken |= {"time": None if pairs else time_name, "interval": time_name if pairs else None}
@@ -148,6 +156,33 @@ def read_pulses(
         time, amplitude, sem, unit, by, groups, trains, list(table.lines), table.row_word,
         table.source, table.sha256, taken, notes, pairs,
     )  # fmt: skip
+
+
+def _check(
+    table: Table,
+    name: str,
+    time: Array,
+    groups: list[tuple[str, ...]],
+    trains: list[str],
+    split: list[str],
+    guessed: bool,
+    notes: list[str],
+) -> None:
+    """Refuse times that cannot be, and sweeps of one stimulus that disagree."""
+    rows: dict[tuple[Any, str], list[int]] = {}
+    for row, key in enumerate(zip(groups, trains, strict=True)):
+        rows.setdefault(key, []).append(row)
+    own = [np.array(found) for found in rows.values()]
+    check_times(table, name, time, own, split if guessed else ())
+    stimulus = [c for c in split if c != "sweep"]
+    if split and stimulus == split:
+        return  # every train is a stimulus of its own
+    texts = [table.texts(column) for column in stimulus]
+    kinds = [
+        ", ".join([*group, *(f"{c} {t[found[0]]}" for c, t in zip(stimulus, texts, strict=True))])
+        for (group, _), found in zip(rows, own, strict=True)
+    ]
+    notes += check_sweeps(table, time, own, kinds)
 
 
 def _named(table: Table, names: tuple[str, ...]) -> list[str]:
@@ -199,6 +234,17 @@ def _amplitude(table: Table, given: str | None) -> str:
     ]
     plain = [n for n in table.names if n.lower() in _AMPLITUDES]
     return _one(table, given, measured or plain, "the amplitude", "--amplitude-column")
+
+
+def _ask_for_unit(table: Table, name: str, amplitude: Array) -> None:
+    """Refuse numbers without a unit that are hardly relative responses."""
+    largest = float(np.abs(amplitude).max(initial=0))
+    if 0 < largest < _RELATIVE:
+        raise InputError(
+            f"{table.source}, column {name!r}: the largest responses are {largest:.3g}, without a "
+            "unit; are the values in V or A? say so with --amplitude-unit (or --amplitude-unit 1 "
+            "if they are right)"
+        )
 
 
 def _errors(

@@ -109,7 +109,7 @@ class ModelFit:
 def fit_models(
     trains: Trains, y: Array, sem: Array, unit: str, models: Sequence[str]
 ) -> tuple[dict[str, ModelFit], dict[str, str]]:
-    """The models in the order of AICc, and why others were not fitted.
+    """The models in the order of BIC, and why others were not fitted.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def fit_models(
         found[name] = _fit(name, trains, y, sem, unit, simpler)
     if not found:
         raise InputError("; ".join(f"{name}: {why}" for name, why in skipped.items()))
-    order = sorted(found, key=lambda name: found[name].aicc)
+    order = sorted(found, key=lambda name: found[name].bic)
     return {name: found[name] for name in order}, skipped
 
 

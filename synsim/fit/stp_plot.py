@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synsim import style
 from synsim.fit.stp_curve import Pairs
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
     from synsim.fit.stp_result import GroupFit, StpFit
 
+Array = NDArray[Any]
+
 MOST = 24  # trains in one figure
 _COLUMNS = 3
+_PAUSE = 3.0  # median intervals: a pulse after a longer one is not of the train before it
 
 
 def draw_train(g: GroupFit, number: int, unit: str, ax: Axes) -> Axes:
@@ -26,13 +30,12 @@ def draw_train(g: GroupFit, number: int, unit: str, ax: Axes) -> Axes:
     fit = g.best
     gaps = g.trains.intervals[1 : g.trains.lengths[number], number]
     time = np.concatenate([[0.0], np.cumsum(gaps)])
-    low, high = fit.band[:, here]
-    ax.fill_between(time, low, high, color=style.COLOURS["band"], alpha=0.8, lw=0, label="95 %")
+    _draw_band(ax, time, *fit.band[:, here])
     for other in list(g.fits.values())[1:2]:
-        ax.plot(
-            time, other.fitted[here], "--", color=style.COLOURS["neutral"], lw=0.9, label=other.name
-        )
-    ax.plot(time, fit.fitted[here], color=style.COLOURS["model"], label=fit.name)
+        ax.plot(*_broken(time, other.fitted[here]), "--", color=style.COLOURS["neutral"], lw=0.9,
+                marker="_", ms=6, label=other.name)  # fmt: skip
+    ax.plot(*_broken(time, fit.fitted[here]), color=style.COLOURS["model"], marker="_", ms=6,
+            label=fit.name)  # fmt: skip
     sem = fit.problem.sem[here]
     ax.errorbar(
         time,
@@ -49,6 +52,27 @@ def draw_train(g: GroupFit, number: int, unit: str, ax: Axes) -> Axes:
     ax.set_xlabel("Time (ms)")
     ax.set_ylabel(f"Response ({unit})" if unit != "1" else "Response")
     return ax
+
+
+def _pauses(time: Array) -> Array:
+    """Numbers of the pulses that come after a pause."""
+    gaps = np.diff(time)
+    return np.flatnonzero(gaps > _PAUSE * np.median(gaps)) + 1 if gaps.size else np.empty(0, int)
+
+
+def _broken(time: Array, *values: Array) -> tuple[Array, ...]:
+    """Times and values with a gap in the line before every pulse that comes after a pause."""
+    at = _pauses(time)
+    return tuple(np.insert(v.astype(float), at, np.nan) for v in (time, *values))
+
+
+def _draw_band(ax: Axes, time: Array, low: Array, high: Array) -> None:
+    """The 95 % band: an area along a train, a bar at a pulse by itself."""
+    colour = style.COLOURS["band"]
+    ax.fill_between(*_broken(time, low, high), color=colour, alpha=0.8, lw=0, label="95 %")
+    ends = np.concatenate([[0], _pauses(time), [time.size]])
+    alone = ends[:-1][np.diff(ends) == 1]
+    ax.vlines(time[alone], low[alone], high[alone], color=colour, alpha=0.8, lw=5)
 
 
 def draw_pairs(g: GroupFit, ax: Axes) -> Axes:

@@ -13,15 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim import style
-from synsim.fit import saving
+from synsim.fit import cells, saving
+from synsim.fit.bootstrap import EFRON
+from synsim.fit.calibration import Calibration, as_dict, table
 from synsim.fit.noise import HURVICH_TSAI, SCHWARZ
 from synsim.fit.panel import chosen
 from synsim.fit.profile import BATES_WATTS, VENZON
 from synsim.fit.quantal_words import amount
 from synsim.fit.search import LMFIT
+from synsim.fit.stp_cells import NAMES, cell_columns
 from synsim.fit.stp_curve import Trains
 from synsim.fit.stp_data import Pulses
 from synsim.fit.stp_models import ModelFit
+from synsim.fit.stp_trend import Trend
+from synsim.fit.stp_trend import line as trend_line
 from synsim.fit.stp_words import COSTA, RIVAL, interval, rivals, standardised, verdict
 from synsim.fit.words import number
 from synsim.models.tsodyks_markram import MAASS_MARKRAM, TSODYKS_MARKRAM, TSODYKS_PAWELZIK
@@ -40,8 +45,8 @@ CONVENTIONS = {
     "sign": "magnitudes: responses are turned so that their mean is positive",
     "variance": "sem^2 + scatter^2, scatter fitted and counted as a parameter",
     "ci95": "profile likelihood; null is no limit",
-    "best": "the model of least AICc",
-    "undecided": f"models within {RIVAL:g} AICc of the best",
+    "best": "the model of least BIC; the scatter counts as a parameter",
+    "undecided": f"models within {RIVAL:g} BIC of the best",
 }
 _WIDTH = 92
 
@@ -58,6 +63,8 @@ class GroupFit:
     skipped: Mapping[str, str]
     flipped: bool
     warnings: tuple[str, ...]
+    trend: Trend | None = None
+    calibration: Calibration | None = None
 
     @property
     def label(self) -> str:
@@ -65,7 +72,7 @@ class GroupFit:
 
     @property
     def best(self) -> ModelFit:
-        """The model of least AICc."""
+        """The model of least BIC."""
         return next(iter(self.fits.values()))
 
 
@@ -81,13 +88,16 @@ class StpFit(saving.Shown):
         what to mind, one line each
     pulses : the data
     fits : tuple of GroupFit
-    settings, conventions, citations : what a summary states
+    populations : mean and median over the cells of each kind, where there are three or more
+    settings, conventions, seed, citations : what a summary states
     """
 
     pulses: Pulses
     fits: tuple[GroupFit, ...]
     warnings: list[str]
     settings: dict[str, Any]
+    seed: int
+    populations: tuple[cells.Population, ...] = ()
 
     @property
     def conventions(self) -> dict[str, str]:
@@ -105,7 +115,12 @@ class StpFit(saving.Shown):
             SCHWARZ,
             LMFIT,
         ]
-        return [str(citation) for citation in (*found, VENZON, BATES_WATTS)]
+        found += [VENZON, BATES_WATTS]
+        if self.populations or any(g.calibration for g in self.fits):
+            found.append(EFRON)
+        if self.populations:
+            found.append(cells.HESTERBERG)
+        return [str(citation) for citation in found]
 
     @property
     def results(self) -> dict[str, Any]:
@@ -113,6 +128,7 @@ class StpFit(saving.Shown):
         p = self.pulses
         return {
             "fits": [_group(g) for g in self.fits],
+            **({"cells": cells.as_list(self.populations)} if self.populations else {}),
             "data": {"file": p.source, "sha256": p.sha256, "columns": dict(p.taken)},
         }
 
@@ -159,6 +175,7 @@ class StpFit(saving.Shown):
                 f"{e.name} {amount(e.value, e.unit)} [{interval(e)}]" for e in g.best.estimates
             )
             lines.append(f"{lead}{_count(g)}; {verdict(g.fits)}. {g.best.name}: {parts}")
+        lines += [cells.sentence(group, NAMES) for group in self.populations]
         return "\n".join([*lines, "95 % intervals in brackets, from the profile likelihood."])
 
     def report(self) -> str:
@@ -182,8 +199,10 @@ class StpFit(saving.Shown):
         parts = ["Short-term plasticity fitted to " + self.pulses.source, ""]
         parts += [textwrap.fill(text + ".", _WIDTH), ""]
         parts += [_report_group(g) for g in self.fits]
-        if self.pulses.notes:
-            parts += ["To mind", *(_wrap(w) for w in self.pulses.notes), ""]
+        parts += cells.lines(self.populations)
+        general = [*self.pulses.notes, *cells.words(self.populations)]
+        if general:
+            parts += ["To mind", *(_wrap(w) for w in general), ""]
         return "\n".join([*parts, textwrap.fill(_METHOD, _WIDTH)]) + "\n"
 
     @style.styled
@@ -218,10 +237,15 @@ class StpFit(saving.Shown):
 
     def contents(self, *, plot: bool = True) -> dict[str, Any]:
         """File name -> content of a results directory, but for ``summary.json``."""
-        return saving.contents(self, plot=plot)
+        return saving.contents(self, plot=plot) | cells.files(
+            cell_columns(self.fits, self.pulses.group_by) if self.pulses.group_by else None,
+            self.populations,
+        )
 
     def save(self, out: str | os.PathLike[str], *, force: bool = False, plot: bool = True) -> Path:
         """Write ``data.csv``, ``summary.json``, ``report.txt`` and the figure, all or none.
+
+        With groups ``cells.csv`` too, a row for each, and with three cells or more ``group.csv``.
 
         Raises
         ------
@@ -249,6 +273,10 @@ def _group(g: GroupFit) -> dict[str, Any]:
         "n_points": g.best.size,
         "n_trains": len(g.names),
         "sign": "negative" if g.flipped else "positive",
+        "trend": None
+        if g.trend is None
+        else {"change": g.trend.change, "p_value": g.trend.chance, "trains": g.trend.trains},
+        **({} if g.calibration is None else {"calibration": as_dict(g.calibration)}),
     }
 
 
@@ -264,6 +292,7 @@ def _model(fit: ModelFit, best: ModelFit) -> dict[str, Any]:
         "aicc": fit.aicc,
         "delta_aicc": fit.aicc - best.aicc,
         "bic": fit.bic,
+        "delta_bic": fit.bic - best.bic,
         "r2": fit.r2,
     }
 
@@ -278,16 +307,25 @@ def _count(g: GroupFit) -> str:
 def _report_group(g: GroupFit) -> str:
     title = f"{g.label or 'All trains'}: {_count(g)}"
     lines = [title, "-" * len(title), verdict(g.fits) + ".", ""]
-    lines.append(f"  {'model':<26}{'k':>3}{'log lik':>10}{'AICc':>10}{'BIC':>10}{'R2':>7}")
+    lines.append(
+        f"  {'model':<26}{'k':>3}{'log lik':>10}{'BIC':>10}{'diff':>8}{'AICc':>10}{'diff':>8}"
+        f"{'R2':>7}"
+    )
+    least = min(f.aicc for f in g.fits.values())
     for name, f in g.fits.items():
         lines.append(
-            f"  {name:<26}{f.k:>3}{f.loglik:>10.2f}{f.aicc:>10.2f}{f.bic:>10.2f}{f.r2:>7.2f}"
+            f"  {name:<26}{f.k:>3}{f.loglik:>10.2f}{f.bic:>10.2f}{f.bic - g.best.bic:>8.2f}"
+            f"{f.aicc:>10.2f}{f.aicc - least:>8.2f}{f.r2:>7.2f}"
         )
     for f in g.fits.values():
         lines += ["", f"  {f.name:<26}{'value':>14}   95 % interval (profile)"]
         for e in f.estimates:
             lines.append(f"    {e.name:<24}{amount(e.value, e.unit):>14}   {interval(e)}")
         lines.append(f"    {'scatter (SD)':<24}{number(f.scatter):>14}")
+    if g.trend is not None:
+        lines += ["", _wrap(trend_line(g.trend))]
+    if g.calibration is not None:
+        lines += ["", *table(g.calibration)]
     if g.warnings:
         lines += ["", "  To mind", *(_wrap(w) for w in g.warnings)]
     return "\n".join([*lines, ""])
@@ -301,6 +339,7 @@ _METHOD = (
     "Mean response A u x (of pairs: that of the second pulse over that of the first), with u and x "
     "of the Tsodyks-Markram model and every train from rest; "
     "all trains share the parameters. Maximum likelihood with Gaussian residuals; variance of a "
-    "mean = sem^2 + scatter^2, the scatter is fitted and counts as a parameter (k). Lower AICc is "
-    f"better; models within {RIVAL:g} of the best are as good as it."
+    "mean = sem^2 + scatter^2, the scatter is fitted and counts as a parameter (k). Models are "
+    f"compared by BIC: lower is better, and models within {RIVAL:g} of the best are as good as it; "
+    "AICc stands beside it."
 )

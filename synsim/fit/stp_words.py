@@ -17,7 +17,7 @@ COSTA = Citation(
     "Costa, Sjostrom & van Rossum 2013, Front Comput Neurosci 7:75", "10.3389/fncom.2013.00075"
 )
 
-RIVAL = 2.0  # AICc differences up to this leave the model undecided
+RIVAL = 2.0  # BIC differences up to this leave the model undecided (Kass & Raftery 1995)
 WEAK = 3.0  # an interval whose ends differ by more than this factor
 _FAR = 3.0  # standard deviations
 
@@ -36,8 +36,8 @@ def interval(e: Estimate) -> str:
 
 def rivals(fits: Mapping[str, ModelFit]) -> list[str]:
     """Models within RIVAL of the best, the best first."""
-    least = next(iter(fits.values())).aicc
-    return [name for name, fit in fits.items() if fit.aicc <= least + RIVAL]
+    least = next(iter(fits.values())).bic
+    return [name for name, fit in fits.items() if fit.bic <= least + RIVAL]
 
 
 def verdict(fits: Mapping[str, ModelFit]) -> str:
@@ -45,10 +45,23 @@ def verdict(fits: Mapping[str, ModelFit]) -> str:
     names, close = list(fits), rivals(fits)
     if len(names) == 1:
         return f"{names[0]} is the only model fitted"
-    ahead = fits[names[1]].aicc - fits[names[0]].aicc
+    ahead = fits[names[1]].bic - fits[names[0]].bic
     if len(close) == 1:
-        return f"{names[0]} is best, {ahead:.1f} AICc ahead of {names[1]}"
-    return f"undecided: {' and '.join(close)} differ by no more than {RIVAL:g} in AICc"
+        return f"{names[0]} is best, {ahead:.1f} BIC ahead of {names[1]}"
+    return f"undecided: {' and '.join(close)} differ by no more than {RIVAL:g} in BIC"
+
+
+def criteria(fits: Mapping[str, ModelFit]) -> list[str]:
+    """Whether AICc would have chosen another model than BIC."""
+    best = next(iter(fits))
+    other = min(fits, key=lambda name: fits[name].aicc)
+    if other == best:
+        return []
+    return [
+        f"by AICc {other} would be best, {fits[best].aicc - fits[other].aicc:.1f} ahead of {best}; "
+        f"by BIC, which decides here, {best} is, {fits[other].bic - fits[best].bic:.1f} ahead of "
+        f"{other}"
+    ]
 
 
 def weak_names(fit: ModelFit) -> list[str]:
@@ -202,5 +215,6 @@ def all_words(
     best = next(iter(fits.values()))
     if len(rivals(fits)) > 1:
         found.append(verdict(fits))
+    found += criteria(fits)
     found += weak(best) + helpful(best, trains) + misfit(best) + in_runs(best, trains)
     return found + outliers(best, rows)

@@ -8,27 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim import engine, style
+from synsim import engine
 from synsim.component import option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.spike_trains import on_grid
 from synsim.component.units import unit as find_unit
-from synsim.models.lif import LIF
 from synsim.models.quantal_variability import site_deviation
-from synsim.models.synaptic_currents import DeltaInput, ExponentialCurrent, SynapticInput
 from synsim.predict.train import Prediction
 from synsim.protocol import Running
 from synsim.stimuli.induction import spikes
 from synsim.synapse import Synapse
 from synsim.synapse_settings import ReleaseSettings
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 
@@ -104,6 +99,8 @@ def play(
     *,
     synapse: Synapse | None = None,
     values: Mapping[str, Any] | None = None,
+    membrane: engine.Membrane | None = None,
+    samples: NDArray[np.int64] | None = None,
 ) -> Played:
     """Give each copy of the synapse a train of its own, all with the same number of pulses.
 
@@ -113,20 +110,30 @@ def play(
     steps : time steps of the pulses, shape (copies, pulses), increasing along a row
     synapse : another one than that of the settings, which records `measured`
     values : parameters that differ from copy to copy, as of `engine.simulate`
+    membrane : what the responses of each copy go into, where they go anywhere
+    samples : time steps, increasing, at whose ends its potential is kept
 
     Returns
     -------
     Played with arrays of shape (copies, pulses)
     """
     names = measured(settings)
-    synapse = synapse or settings.synapse(names)
+    kept = np.empty(0, dtype=np.int64) if samples is None else samples
+    synapse = synapse or settings.synapse(names, None if membrane is None else membrane.target)
+    last = int(steps.max()) + int(on_grid(settings.delay, settings.time_step))
     done = engine.simulate(
-        engine.Program(synapse, len(steps), events=tuple(f"last_{name}" for name in names)),
+        engine.Program(
+            synapse,
+            len(steps),
+            events=tuple(f"last_{name}" for name in names),
+            membrane=membrane,
+        ),
         pre=spikes(steps),
         post=engine.Spikes.of([], []),
-        steps=int(steps.max()) + int(on_grid(settings.delay, settings.time_step)) + 1,
+        steps=int(kept.max(initial=last)) + 1,
         dt=settings.time_step,
         values=values,
+        samples=kept,
         **running.options(),
     )
     events = done.events["pre"]
@@ -355,94 +362,3 @@ def moved(settings: ReleaseSettings, name: str, times: ArrayLike) -> list[str]:
             f"of {settings.text('time_step')}; the table shows them as they ran"
         ]
     return []
-
-
-def membrane(unit: ResponseUnit) -> tuple[LIF, SynapticInput] | None:
-    """A leaky membrane (Vogels & Abbott 2005) and what a response in that unit does to it.
-
-    A response in mV is a jump of the potential, one in pA an exponential current; None where
-    the sum of responses has no closed form (conductances) or no membrane (bare numbers).
-    """
-    neuron = LIF.preset("lif-vogels-abbott-2005")
-    if unit.name == "mV":
-        return neuron, DeltaInput()
-    values: dict[str, Any] = {"tau": "5ms"}  # of its excitatory synapses
-    return (neuron, ExponentialCurrent(**values)) if unit.name == "pA" else None
-
-
-def summed_potential(
-    times: ArrayLike,
-    pulses: ArrayLike,
-    mean: ArrayLike,
-    covariance: ArrayLike,
-    neuron: LIF,
-    source: SynapticInput,
-) -> tuple[Array, Array]:
-    """Mean and standard deviation of the depolarisation by a train of responses.
-
-    Below threshold the membrane is linear: the potential is the superposition of the responses'
-    PSPs, V(t) = sum a_i k(t - t_i), so its mean and variance follow from those of the a_i.
-
-    Parameters
-    ----------
-    times : s, shape (m,)
-    pulses : s, when the responses come, shape (k,)
-    mean, covariance : of the responses in SI, shapes (k,) and (k, k)
-
-    Returns
-    -------
-    mean and SD in V, shape (m,) each
-    """
-    since = np.asarray(times, dtype=float)[:, None] - np.asarray(pulses, dtype=float)
-    # `psp` of an exponential current is 0 at t = 0, so 0 before the event as well
-    shape = neuron.psp(since, source, 1.0)
-    variance = np.einsum("ti,ij,tj->t", shape, np.asarray(covariance), shape)
-    return shape @ np.asarray(mean), np.sqrt(np.maximum(variance, 0))
-
-
-def draw_potential(
-    ax: Axes,
-    synapse: Synapse,
-    pulses: Array,
-    exact: Prediction,
-    means: ArrayLike | None = None,
-) -> None:
-    """The potential that a train of responses sums to, mean and SD in closed form.
-
-    Parameters
-    ----------
-    pulses : s, when they come
-    exact : the closed form of the responses
-    means : of the simulated responses in SI, to be summed and drawn beside it
-    """
-    unit = ResponseUnit.of(synapse)
-    made = membrane(unit)
-    if made is None:
-        ax.text(0.5, 0.5, "no closed form\nfor this unit of q", ha="center", va="center",
-                transform=ax.transAxes)  # fmt: skip
-        ax.set_axis_off()
-        return
-    tail = 4 * made[0].tau_m
-    times = np.unique(np.append(np.linspace(0, pulses[-1] + tail, 1500), pulses))
-    mean, spread = 1e3 * np.array(
-        summed_potential(times, pulses, exact.response_mean, response_noise_free(synapse, exact),
-                         *made)
-    )  # fmt: skip
-    colour = style.COLOURS["model"]
-    ax.fill_between(
-        1e3 * times, mean - spread, mean + spread, color=style.COLOURS["band"], lw=0, label="± SD"
-    )
-    if means is not None:
-        simulated = 1e3 * summed_potential(times, pulses, means, exact.covariance, *made)[0]
-        ax.plot(1e3 * times, simulated, color=style.COLOURS["simulation"], label="simulation, mean")
-    ax.plot(1e3 * times, mean, "--" if means is not None else "-", color=colour, lw=1,
-            label="closed form, mean")  # fmt: skip
-    ax.set_xlabel("time (ms)")
-    ax.set_ylabel("summed potential (mV)")
-    ax.legend()
-
-
-def response_noise_free(synapse: Synapse, exact: Prediction) -> Array:
-    """Covariance of the responses as the membrane gets them, without the amplifier's noise."""
-    noise = 0.0 if synapse.noise is None else float(synapse.noise.s0)
-    return exact.response_covariance - noise**2 * np.eye(exact.mean.shape[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,3 +90,79 @@ def test_nothing_but_failures() -> None:
         InputError, match="differ from 0 by less than 3 standard errors: found fail"
     ):
         fit_stp(data)
+
+
+def swept(*sweeps: list[float], protocol: str = "a") -> str:
+    """A file of sweeps of one protocol, a response of 50 at every time."""
+    rows = [
+        f"{protocol},{i + 1},{t:g},{50 - k}"
+        for i, times in enumerate(sweeps)
+        for k, t in enumerate(times)
+    ]
+    return "\n".join(["protocol,sweep,t_ms,epsc_pA", *rows, ""])
+
+
+FULL = [0.0, 20, 40, 60, 80]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # a pulse without a response: it released, and what follows hangs on it
+        (swept(FULL, FULL, [0, 20, 60, 80]), "line 14: found the next pulse at 60 ms where other"),
+        # a pulse at another time than in the other sweeps
+        (swept(FULL, [0, 20, 47, 60, 80], FULL), "line 9: found a pulse 47 ms after the first"),
+        # the same time twice, once in a sweep
+        (swept(FULL, [0, 20, 20, 60, 80]), "line 9, column 't_ms': found '20'"),
+        # seconds in a column of milliseconds
+        (swept([0, 0.02, 0.04, 0.06]), "found 0.02 ms after the stimulus before"),
+        ("freq_hz,t_ms,epsc_pA\n20,0,50\n20,10,40\n20,20,30\n", "expected 50 ms"),
+        ("freq_hz,t_s,epsc_pA\n20,0,50\n20,50,40\n20,100,30\n", "found intervals of 5e+04 ms"),
+        ("t_ms,epsc\n0,5e-11\n20,4e-11\n40,3e-11\n", "are the values in V or A?"),
+        ("t_ms,epsc_pA\n0,50\n20,\n40,30\n", "line 3, column 'epsc_pA': found an empty cell"),
+    ],
+)  # fmt: skip
+def test_times_and_sweeps_that_do_not_fit(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        fit_stp(path)
+    assert words in str(error.value) and "\n" not in str(error.value)
+    assert "expected" in str(error.value) or "say so with" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "sweeps",
+    [
+        (FULL, FULL),
+        (FULL, [1000.0 + t for t in FULL]),  # in the time of the recording
+        (FULL + [400.0], FULL + [900.0]),  # another recovery pulse
+        ([0, 20, 40, 60, 80], [0, 40, 80, 120, 160]),  # another rate
+        ([0, 13, 71, 90, 300], [0, 44, 62, 180, 210]),  # irregular, each its own
+    ],
+)
+def test_sweeps_that_may_differ(tmp_path: Path, sweeps: tuple[list[float], ...]) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(swept(*sweeps))
+    result = fit_stp(path, models="depression")
+    assert len(result.fits[0].names) == 2
+    assert not any("unequal" in text for text in result.warnings)
+
+
+def test_sweeps_of_unequal_length_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(swept(FULL, FULL, FULL[:3]))
+    result = fit_stp(path, models="depression")
+    assert any("unequal length of a" in t or "unequal length of protocol a" in t
+               for t in result.warnings)  # fmt: skip
+
+
+def test_irregular_trains_of_a_rate() -> None:
+    """A mean rate is written beside them; only a wrong unit is refused."""
+    times = np.cumsum([0, 30, 90, 12, 41, 77, 20, 60, 35, 55.0])
+    u, x = train(times, 0.4, 300.0, 0.0)
+    data = pd.DataFrame({"freq_hz": 20, "t_ms": times, "epsc_pA": 100 * u * x})
+    data["epsc_pA"] += np.random.default_rng(1).standard_normal(10)
+    fit_stp(data, models="depression")
+    with pytest.raises(InputError, match="in a train of freq_hz 20"):
+        fit_stp(data.assign(t_ms=times * 1e3), models="depression")

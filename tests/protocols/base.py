@@ -67,6 +67,11 @@ def assert_same(a: Result, b: Result) -> None:
     assert list(a.columns) == list(b.columns)
     for name in a.columns:
         assert same_value(a.columns[name], b.columns[name]), name
+    assert list(a.tables) == list(b.tables)
+    for table, columns in a.tables.items():
+        assert list(columns) == list(b.tables[table])
+        for name in columns:
+            assert same_value(columns[name], b.tables[table][name]), (table, name)
     for field in ("conventions", "citations", "seed", "backend", "threads", "warnings"):
         assert getattr(a, field) == getattr(b, field), field
     words = {name: value for name, value in a.results.items() if isinstance(value, str)}
@@ -253,12 +258,9 @@ class ProtocolTests:
 
     def test_save_and_load(self, outcome: Result, saved: Path) -> None:
         place = saved
-        assert sorted(p.name for p in place.iterdir()) == [
-            "data.csv",
-            "figure.png",
-            "figure.svg",
-            "summary.json",
-        ]
+        tables = [f"{name}.csv" for name in outcome.tables]
+        expected = ["data.csv", "figure.png", "figure.svg", "summary.json", *tables]
+        assert sorted(p.name for p in place.iterdir()) == sorted(expected)
         assert_same(type(outcome).load(place), outcome)
         assert_same(protocol.load(place), outcome)
         assert type(protocol.load(place)) is type(outcome)
@@ -280,7 +282,9 @@ class ProtocolTests:
 
     def test_without_figure(self, outcome: Result, tmp_path: Path) -> None:
         place = outcome.save(tmp_path / "out", plot=False)
-        assert sorted(p.name for p in place.iterdir()) == ["data.csv", "summary.json"]
+        tables = [f"{name}.csv" for name in outcome.tables]
+        expected = ["data.csv", "summary.json", *tables]
+        assert sorted(p.name for p in place.iterdir()) == sorted(expected)
 
     def test_load_of_something_else(self, outcome: Result, tmp_path: Path) -> None:
         place = outcome.save(tmp_path / "out", plot=False)

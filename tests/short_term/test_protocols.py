@@ -27,7 +27,7 @@ from synsim.protocols import (
     variance_mean,
 )
 from synsim.settings import from_texts
-from synsim.stimuli import trains
+from synsim.stimuli import summation, trains
 from tests.protocols.base import ProtocolTests
 
 QUANTA = ("mean", "var", "failure_rate", "mean_exact", "var_exact", "mean_mV", "var_mV2")
@@ -373,7 +373,7 @@ def test_summed_potential_is_that_of_a_membrane(source: Any) -> None:
     times = np.asarray(monitor.t_)
     simulated = np.asarray(monitor.v_[0]) - neuron.E_L
     # Brian2 adds a response at the end of its step, after v has moved
-    mean, spread = trains.summed_potential(
+    mean, spread = summation.summed_potential(
         times + 1e-13, pulses + 1e-4, unit * np.array(sizes), np.zeros((3, 3)), neuron, source
     )
     np.testing.assert_allclose(simulated, mean, rtol=0, atol=1e-9 * simulated.max())
@@ -388,7 +388,7 @@ def test_scatter_of_the_summed_potential() -> None:
     exact = settings.prediction()
     neuron = LIF.preset("lif-vogels-abbott-2005")
     times, pulses = np.array([0.02, 0.06, 0.3, 0.47]), steps * settings.time_step
-    mean, spread = trains.summed_potential(
+    mean, spread = summation.summed_potential(
         times, pulses, exact.response_mean, exact.response_covariance, neuron, DeltaInput()
     )
     shape = neuron.psp(times[:, None] - pulses, DeltaInput(), 1.0)
@@ -432,4 +432,7 @@ def test_units_of_columns() -> None:
     ):
         unit = trains.ResponseUnit.of(Synapse(p=0.5, q=q))
         assert (unit.column("mean"), unit.column("var", 2)) == (mean, variance)
-    assert trains.membrane(trains.ResponseUnit("nS")) is None
+    for name, symbol in (("mV", ""), ("pA", "I"), ("nS", "g")):
+        made = summation.membrane(trains.ResponseUnit(name))
+        assert made is not None and made.source.symbol == symbol
+    assert summation.membrane(trains.ResponseUnit("1")) is None
