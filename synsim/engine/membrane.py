@@ -62,7 +62,7 @@ class Membrane:
                 read[PREFIX + variable] = Value(
                     name=variable,
                     doc=part.specs()[name].doc,
-                    unit=part.dimension(name).brian_unit,  # type: ignore[attr-defined]
+                    unit=part.dimension(name).brian_unit,
                     value=getattr(part, name),
                     text=part.text(name),
                     shared=True,

@@ -69,7 +69,8 @@ def _broken(time: Array, *values: Array) -> tuple[Array, ...]:
 def _draw_band(ax: Axes, time: Array, low: Array, high: Array) -> None:
     """The 95 % band: an area along a train, a bar at a pulse by itself."""
     colour = style.COLOURS["band"]
-    ax.fill_between(*_broken(time, low, high), color=colour, alpha=0.8, lw=0, label="95 %")
+    x, below, above = _broken(time, low, high)
+    ax.fill_between(x, below, above, color=colour, alpha=0.8, lw=0, label="95 %")
     ends = np.concatenate([[0], _pauses(time), [time.size]])
     alone = ends[:-1][np.diff(ends) == 1]
     ax.vlines(time[alone], low[alone], high[alone], color=colour, alpha=0.8, lw=5)

@@ -41,10 +41,11 @@ def membrane(unit: ResponseUnit) -> engine.Membrane | None:
     Time constant and reversal potential are those of the paper's excitatory synapses.
     """
     constants: dict[str, Any] = {"tau": "5ms"}
+    reversal: dict[str, Any] = {"E_rev": "0mV"}
     sources: dict[str, SynapticInput] = {
         "mV": DeltaInput(),
         "pA": ExponentialCurrent(**constants),
-        "nS": ExponentialConductance(**constants, E_rev="0mV"),
+        "nS": ExponentialConductance(**constants, **reversal),
     }
     if unit.name not in sources:
         return None
