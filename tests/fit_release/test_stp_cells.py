@@ -206,33 +206,33 @@ def test_no_trend_without_repeats() -> None:
 def test_calibration_of_a_good_design_and_of_a_poor_one(tmp_path: Path) -> None:
     """A recovery pulse tells tau_rec; five pulses at one interval tell A and U as a product."""
     rng = np.random.default_rng(2)
-    good = fit_stp(one(200, 0.4, 250, 1.0, rng), models="depression", calibrate=40, seed=9)
+    good = fit_stp(one(200, 0.4, 250, 1.0, rng), models="depression", calibrate=12, seed=9)
     (group,) = good.fits
     assert group.calibration is not None and group.calibration.failed == 0
     for name, r in group.calibration.parameters.items():
         assert r.truth == group.best.estimate(name).value
         assert r.low < r.median < r.high and abs(r.bias) < 0.2 * r.truth
         assert r.bounded == 1.0
-        assert r.coverage >= 0.85  # of 40: 5.5 SE below 0.95 is never seen by chance
-    assert dict(group.calibration.chosen) == {"depression": 40}
+        assert r.coverage >= 0.7  # of 12: four misses or more are seen by chance in 1 of 400
+    assert dict(group.calibration.chosen) == {"depression": 12}
     assert any("the design can identify A, U, tau_rec" in text for text in good.warnings)
     document = json.loads((good.save(tmp_path / "o", plot=False) / "summary.json").read_text())[
         "results"
     ]["fits"][0]["calibration"]
-    assert document["experiments"] == 40 and set(document["params"]) == {"A", "U", "tau_rec"}
-    assert "Calibration: 40 copies" in good.report()
+    assert document["experiments"] == 12 and set(document["params"]) == {"A", "U", "tau_rec"}
+    assert "Calibration: 12 copies" in good.report()
 
     times = np.arange(6) * 20.0
     u, x = train(times, 0.03, 2000.0, 0.0)
     y = 2000 * u * x + 0.5 * rng.standard_normal(6)
     short = pd.DataFrame({"t_ms": times, "epsc_pA": y})
-    poor = fit_stp(short, models="depression", calibrate=20)
+    poor = fit_stp(short, models="depression", calibrate=6)
     assert any("cannot identify" in t and "tau_rec (" in t for t in poor.warnings)
 
 
 def test_the_same_seed_gives_the_same_copies() -> None:
     data = one(200, 0.4, 250, 1.0, np.random.default_rng(2))
-    a, b, c = (fit_stp(data, models="depression", calibrate=3, seed=s) for s in (1, 1, 2))
+    a, b, c = (fit_stp(data, models="depression", calibrate=2, seed=s) for s in (1, 1, 2))
     found = [f.fits[0].calibration for f in (a, b, c)]
     assert found[0] == found[1] != found[2]
 
