@@ -20,7 +20,7 @@ Q = np.linspace(2e-3, 30e-3, COPIES)  # from a nudge to firing at every spike
 
 
 def synapse(**given: Any) -> Synapse:
-    rule = PairSTDP.preset("bi-poo-2001", a_plus=0.05, a_minus=0.05)
+    rule = PairSTDP.preset("bi-poo-2001", a_plus=0.004, a_minus=0.004)
     options: dict[str, Any] = {"q": "1mV", "target": "v", "plasticity": rule, "per_synapse": ("q",)}
     return Synapse(p=1.0, **(options | given))
 
