@@ -31,16 +31,17 @@ from synsim.component.errors import FieldError
 from synsim.component.ranges import values
 from synsim.energy import budget_numbers as numbers
 from synsim.energy import budget_plot as plots
+from synsim.energy import budget_table as table
 from synsim.energy.budget_data import (
     STATES,
     Cells,
     log_changes,
     mean_with_interval,
 )
-from synsim.fit.budget import CostModel, fit_all
+from synsim.fit.budget import fit_all
 from synsim.models.energy import MALKIN_2024
 from synsim.models.energy_calcium import MALKIN_2026
-from synsim.predict.energy_budget import TERMS, calcium, distance, energy_of, least_variance
+from synsim.predict.energy_budget import TERMS
 from synsim.protocol import Result, Running
 from synsim.settings import file
 
@@ -94,7 +95,7 @@ class Settings(Parameters):
         optional=True,
     )
     joint: bool = switch(
-        "also fit turnover and membrane together, to see how much turnover is allowed for",
+        "also fit all four together, to see which share of the energy each may have",
         default=True,
     )
     controls: int = parameter(
@@ -192,7 +193,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     models = fit_all(p["before"], p["before"] * q["before"])
     best = min(TERMS, key=lambda name: models[name].aicc)
     chosen = best if settings.cost == "best" else settings.cost
-    columns = _columns(settings, recorded, models[chosen])
+    columns = table.columns(settings, recorded, models[chosen])
     results = numbers.of_fits(models, p["after"], p["after"] * q["after"])
     if settings.joint:
         results |= numbers.of_joint(p["before"], p["before"] * q["before"])
@@ -204,14 +205,15 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             key = f"{cells.dataset}_log_change_{name}"
             three = mean_with_interval(change, running.seed)
             results |= dict(zip((key, f"{key}_low", f"{key}_high"), three, strict=True))
-    table = {name: np.asarray(column) for name, column in columns.items()}
-    first = table["n"] == settings.n[0]
+    found = {name: np.asarray(column) for name, column in columns.items()}
+    first = found["n"] == settings.n[0]
     for state in STATES:
-        rows = first & (table["state"] == state)
-        results[f"median_distance_{state}"] = float(np.median(table["distance"][rows]))
-        results[f"mean_calcium_share_{state}"] = float(np.mean(table["calcium_share"][rows]))
+        rows = first & (found["state"] == state)
+        results[f"median_distance_{state}"] = float(np.median(found["distance"][rows]))
+        results[f"mean_calcium_share_{state}"] = float(np.mean(found["calcium_share"][rows]))
     if settings.budget is not None:
-        results |= _budget(settings, float(np.median(table["mean_mV"][first])), models[chosen])
+        mean = float(np.median(found["mean_mV"][first]))
+        results |= table.of_budget(settings, mean, models[chosen])
     given = settings.weights
     paid = ", ".join(f"{k} {v:g}" for k, v in given.items()) if given else f"{chosen}, fitted"
     return Outcome(
@@ -238,68 +240,6 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         threads=1,
         warnings=tuple(numbers.notes(models, best, results)),
     )
-
-
-def weights_for(settings: Settings, model: CostModel, n: int) -> dict[str, float]:
-    """The weights that were given, else the fitted one for n sites."""
-    if settings.weights:
-        return settings.weights
-    term = TERMS[model.name]
-    assert model.weight is not None
-    return {model.name: model.weight * float(n) ** -(term.alpha + term.gamma)}
-
-
-def _columns(settings: Settings, recorded: list[Cells], model: CostModel) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {}
-    for n in settings.n:
-        weights = weights_for(settings, model, int(n))
-        for cells in recorded:
-            for state in STATES:
-                p, q = cells.p[state], cells.q[state]
-                mean = n * p * q
-                sd = q * np.sqrt(n * p * (1 - p))
-                costs = {name: term.cost(n, p, mean) for name, term in TERMS.items()}
-                energy = energy_of(n, p, mean, weights)
-                if settings.weights:
-                    least = [
-                        least_variance(m, e, weights).sd for m, e in zip(mean, energy, strict=True)
-                    ]
-                    away = 2 * np.log(sd / np.array(least))
-                else:
-                    away = distance(model.name, calcium(p), energy - calcium(p))
-                rows: dict[str, Any] = {
-                    "dataset": [cells.dataset] * len(p),
-                    "cell": cells.names,
-                    "state": [state] * len(p),
-                    "n": [int(n)] * len(p),
-                    "p": p,
-                    "q_mV": q,
-                    "mean_mV": mean,
-                    "sd_mV": sd,
-                    "cv": sd / mean,
-                    "calcium": calcium(p),
-                    **costs,
-                    "energy": energy,
-                    "calcium_share": calcium(p) / energy,
-                    "distance": away,
-                }
-                for name, column in rows.items():
-                    found.setdefault(name, []).extend(np.asarray(column).tolist())
-    return found
-
-
-def _budget(settings: Settings, mean: float, model: CostModel) -> dict[str, float]:
-    assert settings.budget is not None
-    n = int(settings.n[0])
-    made = least_variance(mean, settings.budget, weights_for(settings, model, n))
-    return {
-        "budget": settings.budget,
-        "budget_mean_mV": mean,
-        "budget_least_sd_mV": made.sd,
-        "budget_n": made.n,
-        "budget_p": made.p,
-        "budget_q_mV": made.q,
-    }
 
 
 if __name__ == "__main__":

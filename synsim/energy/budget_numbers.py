@@ -13,7 +13,7 @@ from synsim.energy.budget_data import (
     slopes_of_uniform_p,
 )
 from synsim.fit.budget import CostModel, Distances
-from synsim.fit.budget_joint import fit_joint
+from synsim.fit.budget_joint import SHARES, fit_joint
 
 
 def of_fits(models: dict[str, CostModel], p: Array, size: Array) -> dict[str, Any]:
@@ -37,18 +37,17 @@ def of_fits(models: dict[str, CostModel], p: Array, size: Array) -> dict[str, An
 
 
 def of_joint(p: Array, size: Array) -> dict[str, float]:
-    """Turnover and membrane together."""
-    both = fit_joint(p, size)
-    return {
-        "aicc_membrane_and_turnover": both.aicc,
-        "weight_turnover_beside_membrane": both.turnover,
-        "weight_turnover_beside_membrane_low": both.turnover_low or 0.0,
-        "weight_turnover_beside_membrane_high": (
-            float("nan") if both.turnover_high is None else both.turnover_high
-        ),
-        "weight_membrane_beside_turnover": both.membrane,
-        "turnover_share_beside_membrane": both.turnover_share,
-    }
+    """All four costs beside calcium together: the share of each, with its interval."""
+    all_four = fit_joint(p, size)
+    found = {"joint_loglik": all_four.loglik, "joint_aicc": all_four.aicc}
+    found |= {f"joint_weight_{name}": weight for name, weight in all_four.weight.items()}
+    for name, share in all_four.share.items():
+        found |= {
+            f"joint_share_{name}": share,
+            f"joint_share_{name}_low": all_four.low[name],
+            f"joint_share_{name}_high": all_four.high[name],
+        }
+    return found
 
 
 def of_controls(
@@ -80,7 +79,7 @@ def notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> l
     """What has to be said of the fits."""
     said = [
         "the estimates have no n: with the same n for all, the likelihood is the same for every n, "
-        "and no share of turnover and no exponent of precision in energy can be told from them"
+        "and no cost of a site and no exponent of precision in energy can be told from them"
     ]
     if models["turnover"].aicc > models["free"].aicc - 2:
         said.append(
@@ -96,17 +95,35 @@ def notes(models: dict[str, CostModel], best: str, results: dict[str, Any]) -> l
             f"+- {results[f'loglik_{best}_over_turnover_shuffled_sd']:.1f} remain when q is "
             "shuffled, because p is part of the mean"
         )
-    if "weight_turnover_beside_membrane" in results:
-        weight = results["weight_turnover_beside_membrane"]
-        said.append(
-            "with membrane and turnover together, turnover's weight for one site is "
-            f"{weight if weight > 1e-4 else 0:.2g}, 95 % interval "
-            f"{results['weight_turnover_beside_membrane_low']:.2g} to "
-            f"{results['weight_turnover_beside_membrane_high']:.2g}"
-        )
+    if "joint_aicc" in results:
+        said.append(_joint_note(models[best], results))
     if models[best].aicc > models["free-by-mean"].aicc:
         said.append(
             f"a straight line of logit p in ln(p q), without energy, describes them better "
             f"(AICc {models['free-by-mean'].aicc:.1f})"
+        )
+    return said
+
+
+def _joint_note(best: CostModel, results: dict[str, Any]) -> str:
+    """The shares of all costs together, and which of them the data leave open."""
+    each = {
+        name: [results[f"joint_share_{name}{end}"] for end in ("", "_low", "_high")]
+        for name in SHARES
+    }
+    words = ", ".join(
+        f"{k} {v:.2f} ({low:.2f} to {high:.2f})" for k, (v, low, high) in each.items()
+    )
+    wide = [name for name, (_, low, high) in each.items() if high - low > 0.5]
+    said = (
+        f"with all costs together the shares of the energy (95 %) are {words}; near the boundary "
+        "calcium takes 0.57 to 0.8 by the form of the costs, whatever is recorded"
+    )
+    if wide:
+        said += f"; the data leave open that of {', '.join(wide)}"
+    if results["joint_aicc"] > best.aicc:
+        said += (
+            f"; that is no better than {best.name} alone beside calcium (AICc "
+            f"{results['joint_aicc']:.1f} against {best.aicc:.1f})"
         )
     return said

@@ -1,18 +1,25 @@
-"""Calcium, membrane and turnover together: how much turnover the release probabilities allow.
+"""Calcium and all four other costs together: the share of each that release probabilities allow.
 
-With E = A + R_m + R_t, R_m = w_m n^(1/3) (mean/p)^(2/3) and R_t = w_t n, a synapse is on the
-minimum-energy boundary (`synsim.predict.energy_budget`) where
+With E = A + sum of R_k, R_k = w_k n^alpha p^beta mean^gamma, a synapse is on the minimum-energy
+boundary (`synsim.predict.energy_budget`) where
 
-    A = 4 (R_m (1/3 + 2/3 (1 - p)) + R_t)
+    A/4 = sum of (alpha_k - beta_k (1 - p)) R_k
 
-which is a cubic in n^(1/3) with one root, so the boundary is known for every p, and the greatest
-precision for an energy by interpolation along it. The likelihood is that of `synsim.fit.budget`,
-with the weight of turnover profiled. Source: ours.
+(from the derivatives of ln(1/CV^2) = ln n + 4 ln A along n and logit p at a given E). The right
+side is a cubic in n^(1/3) without negative coefficients, so there is one n for every p; the
+greatest precision for an energy is the greatest along the boundary up to there. The likelihood is
+that of `synsim.fit.budget`; the four weights and T are its parameters.
+
+A share is the mean over the synapses of that cost's part of E. Its 95 % interval is that of the
+profile likelihood: the least and the greatest share among all weights and T whose likelihood is
+within 3.84/2 of the maximum, which are searched for one by one. What is found by searching is never
+wider than the interval is. Where two costs can stand for each other, both intervals are wide; what
+the data leave open is said by that. Source: ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,95 +28,178 @@ from synsim.fit.budget import LIMIT, LOGIT, Distances, aicc
 from synsim.predict.energy_budget import TERMS, calcium
 
 Array = NDArray[np.float64]
-_ALONG = np.linspace(-24, 24, 801)  # logit p along the boundary
-_TURNOVER, _MEMBRANE = np.linspace(-12, 1, 11), (-5.0, 4.0)
+SHARES = ("calcium", *TERMS)
+# logit p along the boundary, finest where synapses are
+_ALONG = np.concatenate(
+    [np.arange(-24, -8, 0.5), np.linspace(-8, 8, 267), np.arange(8.5, 24.5, 0.5)]
+)
+_LOG_W, _LOG_T = (-14.0, 4.0), (-5.0, 6.0)
+_SEARCH = 150  # likelihoods for each end of an interval
 
 
-def joint_distances(log_turnover: float, log_membrane: float, p: Array, size: Array) -> Distances:
-    """d of each synapse at its own p and over the grid, for one site.
+class Boundary:
+    """Synapses of one site at given release probabilities and means, whatever the costs weigh.
 
-    Parameters
-    ----------
-    log_turnover, log_membrane : logarithms of the weights
     p, size : release probability and mean per site (mV), shape (m,)
     """
-    w_t, w_m = np.exp(log_turnover), np.exp(log_membrane)
-    along = 1 / (1 + np.exp(-_ALONG))
-    A = np.exp(_ALONG / 4)
-    rise = (size[:, None] / along) ** (2 / 3) * w_m
-    # x^3 + P x - Q = 0 with x = n^(1/3)
-    P, Q = rise * (1 / 3 + 2 / 3 * (1 - along)) / w_t, A / (4 * w_t)
-    x = 2 * np.sqrt(P / 3) * np.sinh(np.arcsinh(1.5 * Q / P * np.sqrt(3 / P)) / 3)
-    log_energy = np.log(A + rise * x + w_t * x**3)
-    gain = 3 * np.log(x) + 4 * np.log(A)
 
-    def d(row: int, p: ArrayLike) -> Array:
-        spent = calcium(p) + w_t + w_m * TERMS["membrane"].cost(1.0, p, size[row])
-        best = np.interp(np.log(spent), log_energy[row], gain[row])
-        return np.asarray(best - 4 * np.log(calcium(p)), dtype=float)
+    def __init__(self, p: Array, size: Array) -> None:
+        terms, self._along = TERMS.values(), 1 / (1 + np.exp(-_ALONG))
+        self._A, self._powers = np.exp(_ALONG / 4), [round(3 * term.alpha) for term in terms]
+        self._cost = [term.cost(1.0, self._along, size[:, None]) for term in terms]
+        self._slope = [
+            (term.alpha - term.beta * (1 - self._along)) * cost
+            for term, cost in zip(terms, self._cost, strict=True)
+        ]
+        # The own release probability of each synapse, and then the grid, shape (m, 1 + k)
+        grid = 1 / (1 + np.exp(-LOGIT))
+        self._p = np.column_stack([p, np.broadcast_to(grid, (len(p), len(grid)))])
+        self._calcium = calcium(self._p)
+        self._rest = [term.cost(1.0, self._p, size[:, None]) for term in terms]
 
-    grid = 1 / (1 + np.exp(-LOGIT))
-    rows = range(len(p))
-    return Distances(np.array([d(i, p[i]) for i in rows]), np.stack([d(i, grid) for i in rows]))
+    def distances(self, log_weights: ArrayLike) -> Distances:
+        """d of each synapse at its own p and over the grid.
+
+        Parameters
+        ----------
+        log_weights : logarithms of the weights of turnover, membrane, actin and trafficking
+        """
+        weights = np.exp(np.asarray(log_weights, dtype=float))
+        # By the power of x = n^(1/3): 1, 2 or 3
+        cost, slope = np.zeros((2, 4, *self._cost[0].shape))
+        for k, power in enumerate(self._powers):
+            cost[power] += weights[k] * self._cost[k]
+            slope[power] += weights[k] * self._slope[k]
+        x = _root(slope, self._A / 4)
+        log_energy = np.log(self._A + x * (cost[1] + x * (cost[2] + x * cost[3])))
+        gain = 3 * np.log(x) + 4 * np.log(self._A)
+        if np.any(np.diff(log_energy, axis=1) <= 0):
+            order = np.argsort(log_energy, axis=1)
+            log_energy, gain = (np.take_along_axis(a, order, 1) for a in (log_energy, gain))
+            gain = np.maximum.accumulate(gain, axis=1)
+        spent = np.log(self._calcium + sum(w * r for w, r in zip(weights, self._rest, strict=True)))
+        best = [np.interp(*row) for row in zip(spent, log_energy, gain, strict=True)]
+        d = np.array(best) - 4 * np.log(self._calcium)
+        return Distances(d[:, 0], d[:, 1:])
+
+    def shares(self, log_weights: ArrayLike) -> Array:
+        """Mean shares of the energy, in the order of `SHARES`, shape (5,)."""
+        weights = np.exp(np.asarray(log_weights, dtype=float))
+        parts = [self._calcium[:, 0]]
+        parts += [w * r[:, 0] for w, r in zip(weights, self._rest, strict=True)]
+        return np.asarray((np.array(parts) / np.sum(parts, axis=0)).mean(axis=1))
+
+
+def _root(slope: Array, value: Array) -> Array:
+    """x above 0 with slope_1 x + slope_2 x^2 + slope_3 x^3 = value, by Newton from above."""
+    with np.errstate(divide="ignore"):
+        x = np.min([value / slope[1], np.sqrt(value / slope[2]), np.cbrt(value / slope[3])], axis=0)
+    for _ in range(6):  # convex and rising: each step stays above, and comes closer
+        found = x * (slope[1] + x * (slope[2] + x * slope[3])) - value
+        x = x - found / (slope[1] + x * (2 * slope[2] + x * 3 * slope[3]))
+    return np.asarray(x)
 
 
 @dataclass(frozen=True)
 class JointFit:
-    """Weights of turnover and membrane beside calcium, for one site.
+    """All four weights beside calcium, for one site, by name.
 
-    turnover_low : None where none at all is allowed for; turnover_high : None without limit
-    turnover_share : mean share of the energy that goes to turnover
+    share, low, high : of the energy, calcium's besides; the ends are those of the 95 % interval
     """
 
     loglik: float
     aicc: float
-    turnover: float
-    turnover_low: float | None
-    turnover_high: float | None
-    membrane: float
-    turnover_share: float
+    weight: dict[str, float]
+    share: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+
+
+@dataclass
+class _Tried:
+    """The likelihood, and all that it was asked for."""
+
+    boundary: Boundary
+    at: list[Array] = field(default_factory=list)
+    loglik: list[float] = field(default_factory=list)
+    share: list[Array] = field(default_factory=list)
+
+    def __call__(self, parameters: Array) -> tuple[float, Array]:
+        low, high = [_LOG_W[0]] * 4 + [_LOG_T[0]], [_LOG_W[1]] * 4 + [_LOG_T[1]]
+        parameters = np.clip(parameters, low, high)
+        made = self.boundary.distances(parameters[:4])
+        self.at.append(parameters)
+        self.loglik.append(float(made.loglik(parameters[4]).sum()))
+        self.share.append(self.boundary.shares(parameters[:4]))
+        return self.loglik[-1], self.share[-1]
 
 
 def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
-    """Both weights and T by maximum likelihood; turnover with its 95 % profile interval."""
-    from scipy.optimize import brentq, minimize_scalar
+    """All weights and T by maximum likelihood, the shares with their profile intervals.
+
+    Parameters
+    ----------
+    p : release probabilities, shape (m,), each above 0 and below 1
+    size : mean response per site p q, mV, shape (m,)
+    """
+    from scipy.optimize import minimize
 
     p, size = np.asarray(p, dtype=float), np.asarray(size, dtype=float)
     # The range searched is for sizes about 1: the unit of q must not decide what is found.
     unit = float(np.exp(np.mean(np.log(size))))
-    size = size / unit
+    tried = _Tried(Boundary(p, size / unit))
 
-    def at(log_turnover: float) -> tuple[float, float]:
-        found = minimize_scalar(
-            lambda log_membrane: -joint_distances(log_turnover, log_membrane, p, size).best()[0],
-            bounds=_MEMBRANE,
-            method="bounded",
-            options={"xatol": 3e-3},
-        )
-        return -float(found.fun), float(found.x)
+    def search(objective: object, start: Array, most: int) -> None:
+        options = {"maxfev": most, "xatol": 1e-2, "fatol": 1e-3}
+        options["initial_simplex"] = _around(start)
+        minimize(objective, start, method="Nelder-Mead", options=options)
 
-    values = np.array([at(x)[0] for x in _TURNOVER])
-    top = int(np.argmax(values))
-    ends = _TURNOVER[max(top - 1, 0)], _TURNOVER[min(top + 1, len(values) - 1)]
-    found = minimize_scalar(
-        lambda x: -at(x)[0], bounds=ends, method="bounded", options={"xatol": 1e-2}
+    for k in range(4):  # from each cost as the largest
+        search(lambda x: -tried(x)[0], np.where(np.arange(5) == k, -0.5, -4.0), _SEARCH)
+    search(lambda x: -tried(x)[0], _best(tried)[0], 2 * _SEARCH)
+    top = _best(tried)[1]
+    for k in range(len(SHARES)):
+        for side in (-1, 1):
+
+            def beyond(x: Array, k: int = k, side: int = side) -> float:
+                loglik, share = tried(x)
+                short = max(0.0, 2 * (top - loglik) - LIMIT)
+                return -side * float(share[k]) + short + short**2
+
+            search(beyond, _end(tried, k, side), _SEARCH)
+    return _fit(tried, unit, len(p))
+
+
+def _fit(tried: _Tried, unit: float, count: int) -> JointFit:
+    parameters, most = _best(tried)
+    found = tried.boundary.shares(parameters[:4])
+    near = np.array(tried.share)[2 * (most - np.array(tried.loglik)) <= LIMIT]
+    weights = {
+        name: float(np.exp(log_w)) * unit**-term.gamma
+        for log_w, (name, term) in zip(parameters, TERMS.items(), strict=False)
+    }
+    return JointFit(
+        most,
+        aicc(most, 5, count),
+        weights,
+        *(dict(zip(SHARES, s.tolist(), strict=True)) for s in (found, near.min(0), near.max(0))),
     )
-    most, log_turnover = max((-float(found.fun), float(found.x)), (values[top], _TURNOVER[top]))
-    log_membrane = at(log_turnover)[1]
 
-    def end(side: int) -> float | None:
-        beyond = _TURNOVER[(_TURNOVER - log_turnover) * side > 0][::side]
-        short = [x for x in beyond if 2 * (most - values[x == _TURNOVER][0]) > LIMIT]
-        if not short:
-            return None
-        root = brentq(lambda x: 2 * (most - at(x)[0]) - LIMIT, short[0], log_turnover, xtol=1e-2)
-        return float(np.exp(root))
 
-    w_t, w_m = float(np.exp(log_turnover)), float(np.exp(log_membrane))
-    spent = calcium(p) + w_t + w_m * TERMS["membrane"].cost(1.0, p, size)
-    low, high = end(-1), end(1)
-    share = float(np.mean(w_t / spent))
-    if top == 0 and low is None:
-        w_t = 0.0  # the least turnover tried does best, and none at all is not refused
-    w_m /= unit ** (2 / 3)
-    return JointFit(float(most), aicc(float(most), 3, len(p)), w_t, low, high, w_m, share)
+def _best(tried: _Tried) -> tuple[Array, float]:
+    i = int(np.argmax(tried.loglik))
+    return tried.at[i], tried.loglik[i]
+
+
+def _end(tried: _Tried, k: int, side: int) -> Array:
+    """Of what is within the interval, where share k is furthest out."""
+    top = max(tried.loglik)
+    inside = np.flatnonzero(2 * (top - np.array(tried.loglik)) <= LIMIT)
+    return tried.at[inside[np.argmax(side * np.array(tried.share)[inside, k])]]
+
+
+def _around(start: Array) -> Array:
+    """A simplex with steps of about one in each logarithm, inwards where there is a bound."""
+    steps = np.array([1.5, 1.5, 1.5, 1.5, 0.5])
+    steps[:4] = np.where(start[:4] + steps[:4] > _LOG_W[1], -steps[:4], steps[:4])
+    return np.vstack([start, start + np.diag(steps)])

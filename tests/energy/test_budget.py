@@ -18,7 +18,7 @@ from synsim.energy.budget_data import (
     slopes_of_uniform_p,
 )
 from synsim.fit.budget import LOGIT, Distances, fit_all, fit_cost, fit_free, greatest
-from synsim.fit.budget_joint import fit_joint, joint_distances
+from synsim.fit.budget_joint import SHARES, Boundary, fit_joint
 from synsim.predict.energy_budget import (
     TERMS,
     calcium,
@@ -184,41 +184,68 @@ def test_the_model_that_made_the_data_is_preferred() -> None:
         assert best == name
 
 
-def test_two_costs_together_are_at_the_distance_to_their_least_variance() -> None:
+@pytest.mark.parametrize(
+    "weights",
+    [
+        (0.1, 0.5, 1e-6, 1e-6),
+        (0.02, 0.3, 0.1, 0.2),
+        (1e-6, 1e-6, 0.5, 1e-3),
+        (0.3, 1e-3, 1e-3, 1.0),
+    ],
+)
+def test_all_costs_together_are_at_the_distance_to_their_least_variance(
+    weights: tuple[float, ...],
+) -> None:
     p, size = np.array([0.2, 0.5, 0.9]), np.array([0.05, 0.3, 1.0])
-    for turnover, membrane in ((0.1, 0.5), (1e-5, 0.9), (0.3, 1e-3)):
-        weights = {"turnover": turnover, "membrane": membrane}
-        found = joint_distances(np.log(turnover), np.log(membrane), p, size)
-        for i in range(3):
-            energy = float(energy_of(1.0, p[i], size[i], weights))
-            least = least_variance(size[i], energy, weights).sd
-            exact = np.log(size[i] ** 2 * (1 - p[i]) / p[i] / least**2)
-            assert found.own[i] == pytest.approx(exact, abs=1e-3)
-            at = np.argmin(np.abs(1 / (1 + np.exp(-LOGIT)) - p[i]))
-            near = joint_distances(
-                np.log(turnover),
-                np.log(membrane),
-                1 / (1 + np.exp(-LOGIT[at : at + 1])),
-                size[i : i + 1],
-            )
-            assert found.grid[i, at] == pytest.approx(near.own[0], abs=1e-9)
-    alone = Distances.of("membrane", np.log(0.9), p, size)
-    both = joint_distances(-14.0, np.log(0.9), p, size)
-    np.testing.assert_allclose(both.grid, alone.grid, rtol=0.01, atol=3e-3)
+    named = dict(zip(TERMS, weights, strict=True))
+    found = Boundary(p, size).distances(np.log(weights))
+    for i in range(3):
+        energy = float(energy_of(1.0, p[i], size[i], named))
+        least = least_variance(size[i], energy, named).sd
+        exact = np.log(size[i] ** 2 * (1 - p[i]) / p[i] / least**2)
+        assert found.own[i] == pytest.approx(exact, abs=1.5e-3)
+        at = np.argmin(np.abs(1 / (1 + np.exp(-LOGIT)) - p[i]))
+        alone = Boundary(1 / (1 + np.exp(-LOGIT[at : at + 1])), size[i : i + 1])
+        near = alone.distances(np.log(weights))
+        assert found.grid[i, at] == pytest.approx(near.own[0], abs=1e-9)
 
 
-def test_turnover_beside_membrane_is_found_where_there_is_some() -> None:
+def test_one_cost_of_the_four_is_that_cost_alone() -> None:
+    p, size = np.array([0.2, 0.5, 0.9]), np.array([0.05, 0.3, 1.0])
+    for k, name in enumerate(("turnover", "membrane", "actin")):
+        alone = Distances.of(name, np.log(0.4), p, size)
+        weights = np.full(4, -14.0)
+        weights[k] = np.log(0.4)
+        together = Boundary(p, size).distances(weights)
+        # far out the others, however small, are not nothing
+        at = np.abs(LOGIT) <= 3
+        wide = np.broadcast_to(alone.grid, together.grid.shape)
+        np.testing.assert_allclose(together.grid[:, at], wide[:, at], atol=0.015)
+
+
+def test_shares_of_all_costs_hold_those_of_the_synapses_and_say_what_is_open() -> None:
+    """Synapses that pay for turnover and membrane; actin looks like something between them."""
     rng = np.random.default_rng(8)
     size = np.exp(rng.normal(-2.3, 0.9, 44))
+    log_weights = np.array([np.log(0.1), np.log(0.5), -14, -14])
     logit = np.linspace(-8, 8, 1601)
-    law = joint_distances(np.log(0.1), np.log(0.5), np.full(44, 0.5), size)
+    law = Boundary(np.full(44, 0.5), size).distances(log_weights)
     fine = np.array([np.interp(logit, LOGIT, row) for row in law.grid])
     mass = np.cumsum(np.exp(-fine / 0.03), axis=1)
     index = [np.searchsorted(row, u * row[-1]) for row, u in zip(mass, rng.random(44), strict=True)]
-    found = fit_joint(1 / (1 + np.exp(-logit[index])), size)
-    assert found.turnover_low is not None and found.turnover_high is not None
-    assert 0 < found.turnover_low < 0.1 < found.turnover_high
-    assert 0.02 < found.turnover_share < 0.2
+    p = 1 / (1 + np.exp(-logit[index]))
+    found = fit_joint(p, size)
+    truth = dict(zip(SHARES, Boundary(p, size).shares(log_weights), strict=True))
+    assert sum(found.share.values()) == pytest.approx(1)
+    for name in SHARES:
+        assert found.low[name] <= found.share[name] <= found.high[name]
+    # calcium is told, the others stand for each other
+    assert found.low["calcium"] - 0.01 < truth["calcium"] < found.high["calcium"] + 0.01
+    assert found.high["calcium"] - found.low["calcium"] < 0.1
+    assert max(found.high[name] - found.low[name] for name in TERMS) > 0.1
+    # the maximum is one, and the truth is not far below it: chi-squared of five, 99 %
+    at_truth = Boundary(p, size).distances(log_weights).best()[0]
+    assert -0.05 < found.loglik - at_truth < 15.1 / 2
 
 
 def test_likelihoods_do_not_know_n() -> None:
@@ -324,10 +351,13 @@ def test_what_the_recordings_say(shipped: energy_budget.Outcome) -> None:
     said = " ".join(shipped.warnings)
     for words in ("no n", "no better than a normal", "when q is shuffled", "a straight line"):
         assert words in said
-    # beside membrane there is hardly room for turnover
-    assert results["weight_turnover_beside_membrane_low"] == 0
-    high = results["weight_turnover_beside_membrane_high"]
-    assert 0.005 < high < 0.1 < results["weight_turnover"]
+    # all costs together
+    assert results["joint_loglik"] > results["loglik_membrane"] - 0.05
+    assert sum(results[f"joint_share_{name}"] for name in SHARES) == pytest.approx(1)
+    for name in SHARES:
+        low, high = (results[f"joint_share_{name}_{end}"] for end in ("low", "high"))
+        assert low <= results[f"joint_share_{name}"] <= high
+    assert "with all costs together the shares of the energy" in said
     # LTP makes every cost larger, LTD saves calcium
     assert results["sjostrom_2001_ltp_log_change_calcium_low"] > 0
     assert results["sjostrom_2001_ltd_log_change_calcium_high"] < 0
