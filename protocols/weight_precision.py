@@ -4,14 +4,17 @@ C. Simon, "The importance of precise synapse weights", asks whether a weight can
 levels, each pairing worth one of them, would take a full second to set; plasticity scatters; the
 start is unknown; every use disturbs the value. A binary weight, set by one burst of five and read
 by another, would do without all that. Here numbers are written by pair STDP in spikes, many
-copies in one compiled run, left to background activity, and read:
+synapses, each onto a leaky integrate-and-fire neuron of its own, in one compiled run; they are left
+to background activity, and read. Plasticity takes the spikes that the neurons really fire, made to
+by a strong second input, or by the synapse where it is strong enough:
 
     graded                the weight is driven to 0, then as many pairings as the level says
     graded-unknown-start  counted from where it happens to be
     graded-in-budget      like graded, with as many levels as the budget of time has pairings for
     binary                one burst of five pairings; read by a burst through a neuron
 
-Closed forms beside all of it: `synsim.predict.precision`, `.disturbance` and `.information`. The
+Closed forms beside all of it: `synsim.predict.precision`, `.burst`, `.disturbance` and
+`.information`. The
 defaults are the numbers of the article; time constants are those of Bi & Poo 2001, and pairings
 5 a second, since at 250 a second a count is out by more than the whole range.
 """
@@ -36,9 +39,10 @@ from synsim.predict.information import GRASSBERGER, STRONG
 from synsim.protocol import Result, Running
 from synsim.writing import plot as plots
 from synsim.writing.claims import claims
+from synsim.writing.reader import Reader
 from synsim.writing.rows import all_rows
 from synsim.writing.run import measure
-from synsim.writing.writer import Reader, Writer
+from synsim.writing.writer import Writer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,6 +103,15 @@ class Settings(Parameters):
     read_rate: float = parameter(
         "Hz", "spikes per second of the burst that reads", default="200Hz", low=0, low_open=True
     )
+    response: float = parameter(
+        "mV",
+        "response of the neuron to a spike at a graded weight of 1 (of a bit: what reading needs)",
+        default="1mV", low=0,
+    )  # fmt: skip
+    t_ref: float = parameter(
+        "ms", "refractory period of the neuron (lif-vogels-abbott-2005 otherwise)", default="2ms",
+        low=0,
+    )  # fmt: skip
     release: str = option(
         ("mean-field", "binomial"),
         "reading without noise, or by n sites that release with p",
@@ -134,12 +147,24 @@ class Settings(Parameters):
                 "lag", f"found {self.text('lag')}, expected at least half of the time step of "
                 f"{self.text('time_step')}",
             )  # fmt: skip
-        for name in ("rate", "burst_rate", "budget_rates"):
+        dead = self.writer().dead_time
+        for name in ("rate", "burst_rate", "budget_rates", "read_rate"):
             fastest = float(np.max(getattr(self, name)))
-            if on_grid(1 / fastest, self.time_step) <= lag:
+            period = on_grid(1 / fastest, self.time_step)
+            if name != "read_rate" and period <= lag:
                 self._refuse(
                     name, f"found {fastest:g} Hz, expected a period longer than the lag of "
                     f"{self.text('lag')}",
+                )  # fmt: skip
+            if name != "read_rate" and period * self.time_step <= dead * (1 + 1e-9):
+                self._refuse(
+                    name, f"found {fastest:g} Hz, expected a period longer than the refractory "
+                    f"period of {self.text('t_ref')} and a time step",
+                )  # fmt: skip
+            if period < 1:
+                self._refuse(
+                    name, f"found {fastest:g} Hz, expected at most one spike in a time step of "
+                    f"{self.text('time_step')}",
                 )  # fmt: skip
         if 0 < self.background < _SLOWEST:
             self._refuse(
@@ -178,30 +203,37 @@ class Settings(Parameters):
             self.tau_minus,
             int(on_grid(self.lag, self.time_step)),
             self.time_step,
+            self._neuron(),
             self.gain_cv,
+            *self._sites(),
         )
 
     def reader(self) -> Reader:
-        noisy = self.release == "binomial"
         return Reader(
-            LIF.preset("lif-vogels-abbott-2005"),
+            self._neuron(),
             self.burst,
-            1 / self.read_rate,
+            self.period(self.read_rate),
             self.read_threshold,
-            self.n if noisy else None,
-            self.p if noisy else 1.0,
+            self.time_step,
+            *self._sites(),
         )
+
+    def _neuron(self) -> LIF:
+        return LIF.preset("lif-vogels-abbott-2005", t_ref=f"{self.t_ref!r}s")
+
+    def _sites(self) -> tuple[int | None, float]:
+        return (self.n, self.p) if self.release == "binomial" else (None, 1.0)
 
 
 class Outcome(Result):
     """One row per scheme, number of levels and scatter.
 
     Columns scheme, levels, scatter_cv; pairings, the most that a number takes, with the reset;
-    write_time_ms, at the rate they come at; rms_error of what is read, between 0 and 1 (of a bit:
-    0 or 1); bits, the mutual information between the level meant and the level read; retention_s
-    under background activity, until the rms error of the weight is half a level (of a bit: until
-    31.7 % are misread, as often as a normal error of that size passes half a level), 0 where it
-    is at once, empty where it does not come to that.
+    write_time_ms, from the first spike to the last of the number that takes longest; rms_error of
+    what is read, between 0 and 1 (of a bit: 0 or 1); bits, the mutual information between the level
+    meant and the level read; retention_s under background activity, until the rms error of the
+    weight is half a level (of a bit: until 31.7 % are misread, as often as a normal error of that
+    size passes half a level), 0 where it is at once, empty where it does not come to that.
     """
 
     protocol = NAME
@@ -240,7 +272,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         "levels": np.array([row.levels for row in rows]),
         "scatter_cv": np.array([row.scatter_cv for row in rows]),
         "pairings": np.array([row.pairings for row in rows]),
-        "write_time_ms": np.round([row.pairings * row.period * writer.dt * 1e3 for row in rows], 9),
+        "write_time_ms": np.round([one.write_time * 1e3 for one in measured.rows], 9),
         "rms_error": np.array([one.rms_error for one in measured.rows]),
         "bits": np.array([one.information.bits for one in measured.rows]),
         "retention_s": np.array([one.retention for one in measured.rows]),
@@ -253,12 +285,16 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         conventions=writer.rule().conventions
         | {
             "levels": "k/L, k = 0 .. L - 1; a separate pairing at the lag moves by 1/L",
-            "write time": "pairings times their period, those of the reset included",
+            "write time": "from the first spike to the last, those of the reset included",
+            "neuron": f"{reader.neuron.name}, refractory for {settings.text('t_ref')}; it fires a "
+            f"step after what drives it, here a second input of {writer.kick * 1e3:g} mV or the "
+            "synapse itself; plasticity takes its own spikes",
             "bits": "Grassberger's entropies, extrapolated from halves; each level meant as often",
-            "reading": f"{settings.release}; a bit by {reader.spikes} spikes at "
-            f"{settings.text('read_rate')} through {reader.neuron.name}, q = "
-            f"{reader.q * 1e3:.4g} mV, firing from w = {settings.read_threshold:g}",
-            "retention": "pre and post Poisson spikes from rest, one stream a copy",
+            "reading": f"{settings.release}; a bit by whether the neuron fires at {reader.spikes} "
+            f"spikes at {settings.text('read_rate')}, response at w = 1 "
+            f"{reader.q * 1e3:.4g} mV, so that it does from w = {settings.read_threshold:g}; "
+            "plasticity rests meanwhile",
+            "retention": "Poisson spikes of the synapse and of the second input, from rest",
         },
         citations=(SIMON, *writer.synapse().citations, *map(str, (BI_POO_2001, KEMPTER, RUBIN,
                    GRASSBERGER, STRONG, *LIF.citations))),

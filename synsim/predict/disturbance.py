@@ -31,9 +31,8 @@ from it, V the variance a second),
     P(z > h) = Phi((m t - h)/s) + exp(2 m h/V) Phi((-h - m t)/s),   s = sqrt(V t)
 
 (Harrison 1985, Brownian Motion and Stochastic Flow Systems). Steps that are not small against the
-distance h are no diffusion: `Background.misread` solves the master equation of separate pairs,
-whose changes a exp(-s/tau) come at the rate r_pre r_post ds, clipped at both bounds. It leaves
-out what one spike's several pairs have in common: (r_pre + r_post) (P - M)^2 of the diffusion.
+distance h are no diffusion: `Background.misread` solves the master equation of separate pairs
+(`synsim.predict.master_equation`), which has weights too that fire their neuron by themselves.
 
 Sources: Kempter, Gerstner & van Hemmen 1999, Phys Rev E 59:4498; Rubin, Lee & Sompolinsky 2001,
 Phys Rev Lett 86:364. They have small learning rates in view; the sums in discrete time are
@@ -49,6 +48,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synsim.component import Citation
+from synsim.predict import master_equation
 
 KEMPTER = Citation(
     "Kempter, Gerstner & van Hemmen 1999, Phys Rev E 59:4498", "10.1103/PhysRevE.59.4498"
@@ -57,7 +57,6 @@ RUBIN = Citation(
     "Rubin, Lee & Sompolinsky 2001, Phys Rev Lett 86:364", "10.1103/PhysRevLett.86.364"
 )
 Array = NDArray[np.float64]
-_FINEST, _COARSEST = 4000, 200  # cells of the weight's range
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ class Background:
     """Independent spikes at a plastic synapse; SI throughout.
 
     a_plus, a_minus : changes at lag 0, in any unit of the weight
+    own : weight from which each presynaptic spike fires the neuron; `misread` alone regards it
+    tau_m : s, membrane time constant over which two of them add up; 0 where they do not
     """
 
     a_plus: float
@@ -75,6 +76,8 @@ class Background:
     post_rate: float
     dt: float
     scatter_cv: float = 0.0
+    own: float = float("inf")
+    tau_m: float = 0.0
 
     @property
     def drift(self) -> float:
@@ -165,57 +168,14 @@ class Background:
         -------
         shape (m,)
         """
-        from scipy.special import gammaln, xlogy
-
         time = np.atleast_1d(np.asarray(time, dtype=float))
         starts = np.atleast_1d(np.asarray(start, dtype=float))
-        step = max(min(self.a_plus, self.a_minus), 1e-9)
-        cells = int(np.clip(np.ceil(200 / step), _COARSEST, _FINEST))
-        kernel, rate = self._jumps(cells)
-        reach = len(kernel) // 2
-        state = np.zeros(cells + 1)
-        _deposit(state, starts * cells, np.full(len(starts), 1 / len(starts)))
-        above = np.clip(np.arange(cells + 1) - threshold * cells + 0.5, 0, 1)  # cuts a cell
+        flow = master_equation.flow(self)
+        state = np.zeros(flow.cells + 1)
+        master_equation.deposit(state, starts * flow.cells, np.full(len(starts), 1 / len(starts)))
+        above = master_equation.reached(threshold, flow.cells)
         wrong = 1 - above if bit else above
-        # Uniformisation: a Poisson number of jumps, each by the same kernel
-        mean_jumps = rate * time
-        most = int(np.max(mean_jumps) + 8 * np.sqrt(np.max(mean_jumps)) + 20)
-        chance = np.empty(most + 1)
-        size = 1 << (cells + len(kernel)).bit_length()  # no wrapping round
-        kernel_transformed = np.fft.rfft(kernel, size)
-        for i in range(most + 1):
-            chance[i] = wrong @ state
-            moved = np.fft.irfft(np.fft.rfft(state, size) * kernel_transformed, size)
-            state = moved[reach : reach + cells + 1].copy()
-            state[0] += moved[:reach].sum()  # clipped
-            state[-1] += moved[reach + cells + 1 :].sum()
-        number = np.arange(most + 1)
-        log = xlogy(number, mean_jumps[:, None]) - mean_jumps[:, None] - gammaln(number + 1)
-        return np.asarray(np.exp(log) @ chance)
-
-    def _jumps(self, cells: int) -> tuple[Array, float]:
-        """Distribution of one pair's change, in cells from -K to K, and pairs a second."""
-        x, y = (-np.expm1(-r * self.dt) / self.dt for r in (self.pre_rate, self.post_rate))
-        nodes, weights = np.polynomial.hermite_e.hermegauss(9 if self.scatter_cv else 1)
-        weights = weights / weights.sum()
-        largest = max(self.a_plus, self.a_minus) * (1 + self.scatter_cv * nodes.max())
-        reach = int(np.ceil(largest * cells)) + 1
-        kernel, total = np.zeros(2 * reach + 1), 0
-        for size, tau in ((self.a_plus, self.tau_plus), (-self.a_minus, self.tau_minus)):
-            lags = np.arange(1, int(12 * tau / self.dt) + 1)
-            sizes = size * np.exp(-lags * self.dt / tau)
-            for node, weight in zip(nodes, weights, strict=True):
-                changes = sizes * (1 + self.scatter_cv * node) * cells
-                _deposit(kernel, reach + changes, np.full(len(lags), weight))
-            total += len(lags)
-        return kernel / total, float(x * y * total * self.dt)
-
-
-def _deposit(cells: Array, position: Array, part: Array) -> None:
-    """Add to the two cells that each position lies between, so that the mean is kept."""
-    low = np.clip(np.floor(position).astype(int), 0, len(cells) - 2)
-    np.add.at(cells, low, part * (1 - (position - low)))
-    np.add.at(cells, low + 1, part * (position - low))
+        return np.array([flow.after(t, state) @ wrong for t in time])
 
 
 def _powers(r: float, n: Array) -> Array:

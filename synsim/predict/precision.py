@@ -82,6 +82,28 @@ class Count:
             + np.exp((2 * self.lag - period) / other) / np.expm1(-period / other)
         )
 
+    def reached(
+        self, levels: int, period: float, scatter_cv: float = 0.0, most: int = 3
+    ) -> tuple[float, float]:
+        """Mean and variance of the pairings up that bring 0 to half a level of L - 1.
+
+        A walk with b = L - 3/2 to go needs b + (1 + c^2)/2 of its steps in the mean (b and half
+        the mean square of a step over its mean, the excess of renewal theory; Feller 1971, vol. 2,
+        XI.4), with a variance of about c^2 b; a count without scatter the first whole number that
+        has moved so far. NaN where `most` times as many pairings as levels do not get there.
+        """
+        k = np.arange(1, most * levels + 1)
+        moved, to_go = self.moved(k, period), levels - 1.5
+        there = np.flatnonzero(moved >= to_go - 1e-12)
+        if not there.size:
+            return float("nan"), float("nan")
+        whole = int(k[there[0]])
+        if scatter_cv == 0:
+            return float(whole), 0.0
+        last = moved[whole - 2] if whole > 1 else 0.0
+        passed = whole - 1 + (to_go - last) / (moved[whole - 1] - last)
+        return passed + (1 + scatter_cv**2) / 2, scatter_cv**2 * to_go
+
     def highest_rate(self, pairings: int, tolerance: float = 1.0, up: bool = True) -> float:
         """The highest rate (Hz) up to which every count of 1 to `pairings` is right.
 

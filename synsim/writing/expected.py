@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from synsim.predict.burst import Burst
 from synsim.predict.disturbance import Background
 from synsim.predict.information import channel_information
 from synsim.predict.precision import (
@@ -16,7 +17,9 @@ from synsim.predict.precision import (
     write_channel,
     write_moments,
 )
-from synsim.writing.writer import Reader, Row, Writer
+from synsim.writing.reader import Reader
+from synsim.writing.rows import Row
+from synsim.writing.writer import Writer
 
 Array = NDArray[np.float64]
 
@@ -31,7 +34,8 @@ NAN = float("nan")
 class Expected:
     """Of one row; NaN where there is no closed form.
 
-    rms_error : of the number as it is read, in units of the range
+    rms_error : of the number as it is read, in units of the range; of a bit, the root of the
+        part misread
     bits : information
     """
 
@@ -42,9 +46,12 @@ class Expected:
 def expected(writer: Writer, reader: Reader, row: Row) -> Expected:
     """The closed form of a row whose pairings are far enough apart to count.
 
-    That is where no count of the row is more than one level out.
+    That is where no count of the row is more than one level out, and no spike of the synapse
+    fires the neuron by itself. A bit has one wherever it is read without noise.
     """
     if row.scheme == "binary":
+        return _expected_bit(writer, reader, row)
+    if writer.fires_alone(row.response) <= (1 if writer.n is None else 1 / writer.mean_quanta):
         return Expected()
     count = Count(writer.lag * writer.dt, writer.tau_plus, writer.tau_minus)
     period = row.period * writer.dt
@@ -67,6 +74,22 @@ def expected(writer: Writer, reader: Reader, row: Row) -> Expected:
     return Expected(error / row.levels, channel_information(channel))
 
 
+def _expected_bit(writer: Writer, reader: Reader, row: Row) -> Expected:
+    if reader.n is not None:
+        return Expected()
+    wrong = burst(writer, row).misread(reader.threshold)
+    channel = np.array([[1 - wrong[0], wrong[0]], [wrong[1], 1 - wrong[1]]])
+    return Expected(float(np.sqrt(np.mean(wrong))), channel_information(channel))
+
+
+def burst(writer: Writer, row: Row) -> Burst:
+    """The burst that writes a bit of a row, from a weight that is anywhere."""
+    return Burst(
+        row.pairings, row.step, row.period * writer.dt, writer.lag * writer.dt, writer.tau_plus,
+        writer.tau_minus, row.scatter_cv, writer.gain_cv,
+    )  # fmt: skip
+
+
 def graded_error(
     writer: Writer, reader: Reader, levels: int, scatter_cv: float, period: float
 ) -> float:
@@ -82,11 +105,15 @@ def graded_error(
 
 
 def background(writer: Writer, row: Row, rate: float) -> Background:
-    """The background activity that a row's copies are left to, in units of the range."""
+    """The background activity that a row's copies are left to, in units of the range.
+
+    The neuron does not fire while it is refractory, which is taken by its mean.
+    """
     plus, minus = writer.amplitudes(row.step)
+    fired = rate / (1 + rate * writer.dead_time)
     return Background(
-        float(plus), float(minus), writer.tau_plus, writer.tau_minus, rate, rate, writer.dt,
-        row.scatter_cv,
+        float(plus), float(minus), writer.tau_plus, writer.tau_minus, rate, fired, writer.dt,
+        row.scatter_cv, writer.fires_alone(row.response), float(writer.neuron.tau_m),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -9,9 +10,61 @@ from numpy.typing import NDArray
 
 from synsim.component.spike_trains import on_grid
 from synsim.predict.precision import reset_pairings
-from synsim.writing.writer import Row
+from synsim.writing.reader import Reader
 
+Array = NDArray[np.float64]
+Steps = NDArray[np.int64]
 _MOST_LEVELS = 4096
+_LEAST_BITS = 8192  # copies, so that one misread in a hundred is told from one in 130
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Copies that are written alike.
+
+    scheme : one of the protocol's, or "check", whose synapses are all alike: without gains
+    step : what a separate pairing changes the weight by, up or down
+    period : time steps from pairing to pairing
+    meant : level meant by each copy, shape (copies,)
+    reset : pairings down before the count
+    count : pairings of each copy, shape (copies,), up where positive
+    start : weight before, shape (copies,)
+    response : of the neuron to a spike at w = 1, V
+    """
+
+    scheme: str
+    levels: int
+    scatter_cv: float
+    step: float
+    period: int
+    meant: Steps
+    reset: int
+    count: Steps
+    start: Array
+    response: float = 0.0
+
+    @property
+    def pairings(self) -> int:
+        """The most that any of its numbers takes."""
+        return self.reset + int(np.abs(self.count).max())
+
+    @property
+    def values(self) -> Array:
+        """The values meant: k/L, or a bit."""
+        return self.meant / (1 if self.scheme == "binary" else self.levels)
+
+
+def pairing_steps(row: Row, lag: int) -> tuple[Steps, Steps, Steps]:
+    """Copy, presynaptic step and postsynaptic step of every pairing of a row, shape (m,) each.
+
+    The earlier spike of pairing i is at i periods.
+    """
+    total = row.reset + np.abs(row.count)
+    copy = np.repeat(np.arange(len(total)), total)
+    i = np.arange(len(copy)) - np.repeat(np.cumsum(total) - total, total)
+    up = (i >= row.reset) & (row.count[copy] > 0)
+    first = i * row.period
+    return copy, first + np.where(up, 0, lag), first + np.where(up, lag, 0)
 
 
 class Written(Protocol):
@@ -35,7 +88,10 @@ class Written(Protocol):
     def binary_step(self) -> float: ...
     @property
     def time_step(self) -> float: ...
+    @property
+    def response(self) -> float: ...
 
+    def reader(self) -> Reader: ...
     def copies(self, levels: int) -> int: ...
     def period(self, rate: float) -> int: ...
 
@@ -90,6 +146,7 @@ def _graded(
         reset=reset_pairings(levels, scatter),
         count=meant,
         start=rng.random(len(meant)),
+        response=settings.response,
     )
 
 
@@ -107,11 +164,12 @@ def _unknown_start(
         reset=0,
         count=np.trunc(meant - levels / 2).astype(np.int64),
         start=rng.random(len(meant)),
+        response=settings.response,
     )
 
 
 def _binary(settings: Written, scatter: float, rng: np.random.Generator) -> Row:
-    meant = _meant(settings, 2)
+    meant = np.arange(max(settings.copies(2), _LEAST_BITS)) % 2
     return Row(
         scheme="binary",
         levels=2,
@@ -122,4 +180,5 @@ def _binary(settings: Written, scatter: float, rng: np.random.Generator) -> Row:
         reset=0,
         count=np.where(meant == 1, settings.burst, -settings.burst),
         start=rng.random(len(meant)),
+        response=settings.reader().q,
     )

@@ -1,5 +1,5 @@
-"""Running `protocols/weight_precision.py`: all numbers written in one run, left to themselves in
-a second run of the same program, and what is measured of them."""
+"""Running `protocols/weight_precision.py`: all numbers written in one run, read and left to
+themselves in further runs of the same program, and what is measured of them."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.component.spike_trains import on_grid
+from synsim import engine
 from synsim.predict.information import Information, mutual_information
 from synsim.predict.precision import Count
 from synsim.protocol import Running
-from synsim.writing.expected import (
-    HALF_LEVEL,
-    MISREAD,
-    NAN,
-    Expected,
-    background,
-    bit_retention,
-    crossing,
-    expected,
-    misread_bits,
-)
-from synsim.writing.rows import Written
-from synsim.writing.writer import Reader, Row, Writer
+from synsim.writing import held, reach, rows
+from synsim.writing.expected import Expected, expected
+from synsim.writing.reader import Reader
+from synsim.writing.rows import Row
+from synsim.writing.writer import Writer, Written
 
 Array = NDArray[np.float64]
-_AROUND = np.array(
-    [0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 1.9, 2.4, 3.2]
-)  # of what is expected
-_HELD = 200  # copies at each time
+_LEAST_COPIES = 2**15  # so that small settings share one compiled program
+_SCAN = 500  # weights at which the threshold of reading is looked for
 
 
-class Wanted(Written, Protocol):
+class Wanted(rows.Written, reach.Timed, held.Disturbed, Protocol):
     """What `measure` takes from the settings."""
 
     @property
-    def background(self) -> float: ...
+    def levels(self) -> NDArray[np.float64]: ...
     @property
-    def read_threshold(self) -> float: ...
+    def scatter_cv(self) -> NDArray[np.float64]: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def budget_rates(self) -> NDArray[np.float64]: ...
+    @property
+    def response(self) -> float: ...
 
+    def period(self, rate: float) -> int: ...
     def writer(self) -> Writer: ...
     def reader(self) -> Reader: ...
 
@@ -51,10 +48,12 @@ class Wanted(Written, Protocol):
 class MeasuredRow:
     """What came of a row.
 
+    write_time : s, from the first spike to the last, of the number that takes longest
     rms_error : of what is read, 0 to 1;  rms_se : its standard error
     stored : rms error of the weight itself
     """
 
+    write_time: float
     rms_error: float
     rms_se: float
     stored: float
@@ -74,44 +73,144 @@ class Measured:
     warnings: tuple[str, ...]
 
 
-def measure(settings: Wanted, rows: Sequence[Row], running: Running) -> Measured:
+def measure(settings: Wanted, made: Sequence[Row], running: Running) -> Measured:
     """Write, read and hold all rows."""
-    writer, reader = settings.writer(), settings.reader()
-    checks = count_checks(settings, writer)
-    copies = sum(len(row.meant) for row in (*rows, *checks))
-    program = writer.program(max(copies, len(rows) * len(_AROUND) * _HELD))
-    weights, done = writer.write(program, [*rows, *checks], running)
-    released = reader.released(sum(len(row.meant) for row in rows), running)
-    first = np.cumsum([0, *(len(row.meant) for row in rows)])
-    kept = Held.run(settings, program, rows, weights, running)
-    found, warnings = [], list(done.warnings)
-    for i, row in enumerate(rows):
-        value, level = _read(reader, row, weights[i], released[first[i] : first[i + 1]])
+    writing, reader = settings.writer(), settings.reader()
+    checks = count_checks(settings, writing)
+    sizes = [len(row.meant) for row in made]
+    copies = sum(sizes) + max(len(checks), _SCAN)
+    copies = max(copies, held.copies_held(len(made)), _LEAST_COPIES)
+    program = writing.program(copies)
+    done, run = writing.write(program, [*made, *checks], running)
+    written, counted = done[: len(made)], done[len(made) :]
+    weights = [one.w for one in written]
+    readings, numbers = read(program, writing, reader, made, weights, running)
+    kept = held.Held.run(settings, writing, program, made, weights, running)
+    numbers |= {
+        # One spike each for a pairing, unless the neuron was refractory or fired by itself
+        "postsynaptic_spikes": int(sum(one.fired.sum() for one in written)),
+        "postsynaptic_spikes_asked_for": int(
+            sum((row.reset + np.abs(row.count)).sum() for row in made)
+        ),
+    }
+    found = []
+    for i, (row, one) in enumerate(zip(made, written, strict=True)):
+        value, level = _levels(row, one.w, readings[i], reader)
         square = (value - row.values) ** 2
         rms = float(np.sqrt(square.mean()))
-        error = float(square.std() / np.sqrt(len(square)) / max(2 * rms, 1e-30))
         found.append(
             MeasuredRow(
-                rms,
-                error,
-                float(np.sqrt(np.mean((weights[i] - row.values) ** 2))),
-                mutual_information(row.meant, level),
-                expected(writer, reader, row),
-                kept.retention[i],
+                write_time=float(np.max(one.last)) - writing.dt,  # the first spike is in step 1
+                rms_error=rms,
+                rms_se=float(square.std() / np.sqrt(len(square)) / max(2 * rms, 1e-30)),
+                stored=float(np.sqrt(np.mean((one.w - row.values) ** 2))),
+                information=mutual_information(row.meant, level),
+                expected=expected(writing, reader, row),
+                retention=kept.retention[i],
             )
         )
-    numbers = (
-        _agreement(rows, found) | kept.numbers | _counted(writer, checks, weights[len(rows) :])
+    numbers |= _agreement(made, found) | kept.numbers | _counted(writing, checks, counted)
+    numbers |= reach.reach(settings, writing, running)
+    return Measured(found, numbers, run.backend, run.threads, tuple(dict.fromkeys(run.warnings)))
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def read(
+    program: engine.Program,
+    writing: Writer,
+    reader: Reader,
+    made: Sequence[Row],
+    weights: Sequence[Array],
+    running: Running,
+) -> tuple[list[Written], dict[str, Any]]:
+    """A burst at every weight, and how the neurons' answers compare with the linear membrane.
+
+    Besides, the smallest weight that reads as 1 where q was chosen as if nothing leaked; and what
+    one reading with plasticity on does to the weights.
+    """
+    sizes = [len(w) for w in weights]
+    scan = np.linspace(0, 1, _SCAN)
+    w = np.concatenate([*weights, scan])
+    response = np.repeat([row.response for row in made], sizes)
+    response = np.concatenate([response, np.full(_SCAN, reader.uncalibrated_q)])
+    done = _burst(program, writing, reader, w, response, np.zeros(len(w)), running, 15)
+    parts = _split(done, sizes)
+    fired = np.concatenate([one.fired > 0 for one in parts])
+    chance = np.concatenate(
+        [reader.fires(x, row.response) for x, row in zip(weights, made, strict=True)]
     )
-    return Measured(found, numbers, done.backend, done.threads, tuple(dict.fromkeys(warnings)))
+    numbers: dict[str, Any] = {}
+    if reader.n is None:
+        numbers["readings_unlike_a_linear_membrane"] = int(np.count_nonzero(fired != chance))
+    else:
+        spread = np.sqrt(np.sum(chance * (1 - chance)))
+        numbers["readings_largest_deviation_in_standard_errors"] = float(
+            abs(fired.sum() - chance.sum()) / max(spread, 1e-30)
+        )
+    reads = done.fired[sum(sizes) :] > 0
+    numbers["reads_as_one_from_w_uncalibrated"] = (
+        float(scan[reads].min()) if reads.any() else np.nan
+    )
+    return parts, numbers | _used(program, writing, reader, made, weights, running)
 
 
-def _read(reader: Reader, row: Row, w: Array, released: Array) -> tuple[Array, NDArray[np.int64]]:
+def _used(
+    program: engine.Program, writing: Writer, reader: Reader, made: Sequence[Row],
+    weights: Sequence[Array], running: Running,
+) -> dict[str, Any]:  # fmt: skip
+    """What one reading does where plasticity goes on, to the finest number and to the bits."""
+    sizes = [len(w) for w in weights]
+    done = _burst(
+        program, writing, reader, np.concatenate(weights),
+        np.repeat([row.response for row in made], sizes),
+        np.repeat([row.step for row in made], sizes), running, 17,
+    )  # fmt: skip
+    least = min(row.scatter_cv for row in made)
+    finest = max(row.levels for row in made if row.scheme == "graded")
+    numbers = {}
+    for row, before, after in zip(made, weights, _split(done, sizes), strict=True):
+        change = after.w - before
+        if row.scatter_cv != least:
+            continue
+        if row.scheme == "graded" and row.levels == finest:
+            numbers["reading_moves_a_number_levels"] = float(np.sqrt(np.mean(change**2)) / row.step)
+        if row.scheme == "binary":
+            for bit, name in enumerate(("zero", "one")):
+                numbers[f"reading_moves_a_{name}"] = float(change[row.meant == bit].mean())
+    return numbers
+
+
+def _burst(
+    program: engine.Program, writing: Writer, reader: Reader, w: Array, response: Array,
+    step: Array, running: Running, stream: int,
+) -> Written:  # fmt: skip
+    at = np.broadcast_to(np.arange(reader.spikes) * reader.interval, (len(w), reader.spikes))
+    copies = np.broadcast_to(np.arange(len(w))[:, None], at.shape)
+    return writing.run(
+        program,
+        (engine.Spikes.of(at, copies), engine.Spikes.of([], [])),
+        int(reader.spikes * reader.interval) + 2,
+        w=w, step=step, scatter_cv=np.zeros(len(w)), response=response, running=running,
+        stream=stream,
+    )[0]  # fmt: skip
+
+
+def _split(done: Written, sizes: Sequence[int]) -> list[Written]:
+    cuts = np.cumsum(sizes)
+    columns = {name: np.split(value, cuts) for name, value in vars(done).items()}
+    return [Written(**{k: v[i] for k, v in columns.items()}) for i in range(len(sizes))]
+
+
+def _levels(
+    row: Row, w: Array, reading: Written, reader: Reader
+) -> tuple[Array, NDArray[np.int64]]:
     """The value read, and the level that it is taken for."""
     if row.scheme == "binary":
-        fired = reader.bit(w, released)
+        fired = reading.fired > 0
         return fired.astype(float), fired.astype(np.int64)
-    value = reader.number(w, released)
+    value = w * reading.quanta / reader.mean_quanta
     level = np.clip(np.floor(value * row.levels + 0.5), 0, row.levels - 1)
     return value, level.astype(np.int64)
 
@@ -119,181 +218,73 @@ def _read(reader: Reader, row: Row, w: Array, released: Array) -> tuple[Array, N
 # --- counting -----------------------------------------------------------------------------
 
 
-def count_checks(settings: Wanted, writer: Writer) -> list[Row]:
+def count_checks(settings: Wanted, writing: Writer) -> list[Row]:
     """A count to the highest level at each rate, in steps so small that no bound is met.
 
     The first is at the rate at which all levels are done in a second.
     """
     levels = int(np.max(settings.levels))
-    claimed = max(int(on_grid(1 / levels, writer.dt)), writer.lag + 1)
-    periods = [claimed, *(settings.period(r) for r in np.sort(settings.budget_rates).tolist())]
-    count = _count(writer)
+    rates = np.sort(settings.budget_rates).tolist()
+    periods = [reach.claimed_period(settings, writing), *(settings.period(r) for r in rates)]
+    count = _count(writing)
     made = []
     for period in periods:
-        reach = np.max(np.abs(count.moved(np.arange(levels), period * writer.dt)))
+        far = np.max(np.abs(count.moved(np.arange(levels), period * writing.dt)))
         made.append(
             Row(
-                "check", levels, 0.0, 0.4 / max(float(reach), levels), period,
+                "check", levels, 0.0, 0.4 / max(float(far), levels), period,
                 np.zeros(1, dtype=np.int64), 0, np.array([levels - 1]), np.array([0.5]),
             )
         )  # fmt: skip
     return made
 
 
-def _count(writer: Writer) -> Count:
-    return Count(writer.lag * writer.dt, writer.tau_plus, writer.tau_minus)
+def _count(writing: Writer) -> Count:
+    return Count(writing.lag * writing.dt, writing.tau_plus, writing.tau_minus)
 
 
-def _counted(writer: Writer, checks: Sequence[Row], weights: Sequence[Array]) -> dict[str, Any]:
+def _counted(writing: Writer, checks: Sequence[Row], done: Sequence[Written]) -> dict[str, Any]:
     """Levels that the counts moved, per pairing, beside the closed form."""
     numbers, worst = {}, 0.0
-    for i, (row, w) in enumerate(zip(checks, weights, strict=True)):
-        moved = float((w[0] - 0.5) / row.step)
-        exact = float(_count(writer).moved(row.levels - 1, row.period * writer.dt))
+    for i, (row, one) in enumerate(zip(checks, done, strict=True)):
+        moved = float((one.w[0] - 0.5) / row.step)
+        exact = float(_count(writing).moved(row.levels - 1, row.period * writing.dt))
         worst = max(worst, abs(moved - exact))
         name = "claimed" if i == 0 else str(i)
-        numbers[f"count_{name}_rate_Hz"] = 1 / (row.period * writer.dt)
+        numbers[f"count_{name}_rate_Hz"] = 1 / (row.period * writing.dt)
         numbers[f"count_{name}_levels_moved"] = moved
         numbers[f"count_{name}_levels_moved_exact"] = exact
     return numbers | {"count_largest_deviation_levels": worst}
 
 
-# --- holding ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Held:
-    """Retention of each row, and the curves that are drawn."""
-
-    retention: list[float]
-    numbers: dict[str, Any]
-
-    @classmethod
-    def run(
-        cls, settings: Wanted, program: Any, rows: Sequence[Row], weights: Sequence[Array],
-        running: Running,
-    ) -> Held:  # fmt: skip
-        """Leave copies of each row to background activity for several times each, in one run."""
-        writer, rng = settings.writer(), np.random.default_rng([running.seed, 16])
-        plans = [_Plan.of(settings, writer, row, w) for row, w in zip(rows, weights, strict=False)]
-        going = [i for i, plan in enumerate(plans) if len(plan.steps)]
-        retention = [plan.at_once for plan in plans]
-        if not going:
-            return cls(retention, {})
-        chosen = {
-            i: np.concatenate([rng.permutation(len(rows[i].meant))[:_HELD] for _ in _AROUND])
-            for i in going
-        }
-        each = {i: np.repeat(plans[i].steps, len(chosen[i]) // len(_AROUND)) for i in going}
-        after = writer.hold(
-            program,
-            np.concatenate([weights[i][chosen[i]] for i in going]),
-            np.concatenate([np.full(len(chosen[i]), rows[i].step) for i in going]),
-            np.concatenate([np.full(len(chosen[i]), rows[i].scatter_cv) for i in going]),
-            np.concatenate([each[i] for i in going]),
-            (settings.background, settings.background),
-            running,
-        )
-        parts = np.split(after, np.cumsum([len(chosen[i]) for i in going])[:-1])
-        numbers: dict[str, Any] = {}
-        drawn = _drawn([rows[i] for i in going])
-        for i, w in zip(going, parts, strict=True):
-            row, plan = rows[i], plans[i]
-            wrong = plan.wrong(row, w, chosen[i]).reshape(len(_AROUND), -1)
-            times = np.append(0.0, plan.steps * writer.dt)
-            curve = np.append(plan.wrong(row, weights[i], slice(None)).mean(), wrong.mean(axis=1))
-            retention[i] = crossing(times, curve, plan.limit)
-            if row in drawn:
-                numbers |= _curve(settings, writer, row, weights[i], times, wrong)
-        return cls(retention, numbers)
-
-
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """How a row is held: time steps to be looked at, none where its retention is known."""
-
-    steps: NDArray[np.int64]
-    limit: float
-    at_once: float
-    threshold: float
-
-    @classmethod
-    def of(cls, settings: Wanted, writer: Writer, row: Row, w: Array) -> _Plan:
-        b = background(writer, row, settings.background)
-        threshold, none = settings.read_threshold, np.empty(0, dtype=np.int64)
-        limit = MISREAD if row.scheme == "binary" else (HALF_LEVEL / row.levels) ** 2
-        plan = cls(none, limit, NAN, threshold)
-        now = float(plan.wrong(row, w, slice(None)).mean())
-        if now >= limit:
-            return cls(none, limit, 0.0, threshold)
-        if row.scheme == "binary":
-            likely = bit_retention(b, threshold, w[row.meant == 0], w[row.meant == 1])
-        else:
-            likely = b.retention(HALF_LEVEL / row.levels, np.sqrt(now))
-        if not np.isfinite(likely):
-            return plan
-        steps = np.maximum(np.rint(likely * _AROUND / writer.dt), np.arange(1, len(_AROUND) + 1))
-        return cls(steps.astype(np.int64), limit, NAN, threshold)
-
-    def wrong(self, row: Row, w: Array, which: Any) -> Array:
-        """Squared error of each weight; of a bit, whether it is misread."""
-        if row.scheme == "binary":
-            return ((w >= self.threshold) != (row.meant[which] == 1)).astype(float)
-        return np.asarray((w - row.values[which]) ** 2)
-
-
-def _drawn(rows: Sequence[Row]) -> list[Row]:
-    """The finest graded row and the binary one, of the least scatter."""
-    finest = sorted((r for r in rows if r.scheme == "graded"), key=lambda r: -r.levels)
-    bits = [r for r in rows if r.scheme == "binary"]
-    return [min(some, key=lambda r: r.scatter_cv) for some in (finest, bits) if some]
-
-
-def _curve(
-    settings: Wanted, writer: Writer, row: Row, w: Array, times: Array, wrong: Array
-) -> dict[str, Any]:
-    """Measured and predicted errors over time, for the figure."""
-    b = background(writer, row, settings.background)
-    error = wrong.std(axis=1) / np.sqrt(wrong.shape[1])
-    if row.scheme == "binary":
-        name, unit = "hold_bit", "misread"
-        found = wrong.mean(axis=1)
-        bits = (w[row.meant == 0], w[row.meant == 1])
-        exact = misread_bits(b, times[1:], settings.read_threshold, *bits)
-        error = np.sqrt(exact * (1 - exact) / wrong.shape[1])
-    else:
-        name, unit = "hold_number", "rms_levels"
-        off = w - row.values
-        mean, variance = b.moments(times[1:])
-        square = np.mean(off**2) + 2 * off.mean() * mean + mean**2 + variance
-        found, exact = (np.sqrt(v) * row.levels for v in (wrong.mean(axis=1), square))
-        error = error * row.levels / (2 * np.sqrt(np.maximum(wrong.mean(axis=1), 1e-300)))
-    if writer.gain_cv > 0:  # steps that differ between synapses have no closed form here
-        exact = np.full(len(found), NAN)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.abs(found - exact) / error
-    numbers: dict[str, Any] = {f"{name}_levels": row.levels, f"{name}_scatter_cv": row.scatter_cv}
-    for i, t in enumerate(times[1:]):
-        numbers[f"{name}_{i + 1}_s"] = float(t)
-        numbers[f"{name}_{i + 1}_{unit}"] = float(found[i])
-        numbers[f"{name}_{i + 1}_{unit}_exact"] = float(exact[i])
-    worst = float(np.nanmax(z, initial=0.0)) if np.any(np.isfinite(z)) else NAN
-    return numbers | {f"{name}_largest_deviation_in_standard_errors": worst}
-
-
-def _agreement(rows: Sequence[Row], found: Sequence[MeasuredRow]) -> dict[str, Any]:
+def _agreement(made: Sequence[Row], found: Sequence[MeasuredRow]) -> dict[str, Any]:
     """How far errors and bits are from their closed forms."""
-    counted = [one for row, one in zip(rows, found, strict=True)
-               if row.scatter_cv > 0 and np.isfinite(one.expected.rms_error)]  # fmt: skip
+    known = [(row, one) for row, one in zip(made, found, strict=True)
+             if row.scatter_cv > 0 and np.isfinite(one.expected.rms_error)]  # fmt: skip
+    counted = [one for row, one in known if row.scheme != "binary"]
+    bits = [_misread_deviation(row, one) for row, one in known if row.scheme == "binary"]
     told = [one for one in found if np.isfinite(one.expected.bits)]
-    numbers: dict[str, Any] = {"n_written": sum(len(row.meant) for row in rows)}
+    numbers: dict[str, Any] = {"n_written": sum(len(row.meant) for row in made)}
     if counted:
         z = [abs(one.rms_error - one.expected.rms_error) / one.rms_se for one in counted]
         numbers["largest_deviation_of_rms_error_in_standard_errors"] = float(np.max(z))
         numbers["n_comparisons_of_rms_error"] = len(z)
+    if bits:
+        numbers["largest_deviation_of_bits_misread_in_standard_errors"] = float(np.max(bits))
     if told:
         off = [abs(one.information.bits - one.expected.bits) for one in told]
         numbers["largest_deviation_of_bits"] = float(np.max(off))
         numbers["n_comparisons_of_bits"] = len(off)
     numbers["largest_standard_error_of_bits"] = float(max(o.information.error for o in found))
     return numbers
+
+
+def _misread_deviation(row: Row, one: MeasuredRow) -> float:
+    """How far the part of the bits misread at once is from the closed form, in standard errors.
+
+    Where next to none is expected, as if half a bit of them were.
+    """
+    count = len(row.meant)
+    expected_part = max(one.expected.rms_error**2, 0.5 / count)
+    spread = np.sqrt(expected_part * (1 - expected_part) / count)
+    return float(abs(one.rms_error**2 - one.expected.rms_error**2) / spread)

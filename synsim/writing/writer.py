@@ -1,8 +1,10 @@
-"""Writing numbers into many weights by pairings, leaving them to background activity, reading them.
+"""Writing numbers into many weights in spikes, and leaving them to background activity.
 
-Every copy of the synapse in one compiled run is one number that is written once. `Row` says how
-the copies of a scheme are written, `Writer` runs them, and `Reader` says what a burst tells of a
-weight. What should come of it in closed form: `synsim.predict.precision` and `.disturbance`.
+Every copy in one compiled run is one synapse onto a leaky integrate-and-fire neuron of its own, and
+one number that is written once. A strong second input (`Writer.kick`) makes the neuron fire at the
+lag that is wanted; where the synapse is strong enough the neuron fires by itself, and it does not
+while it is refractory. Plasticity takes the spikes that the neuron really fires. What should come
+of it in closed form: `synsim.predict.precision`, `.burst` and `.disturbance`.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synsim import engine
+from synsim.models.energy_recycling import Recycling
 from synsim.models.lif import LIF
 from synsim.models.pair_stdp import PairSTDP
-from synsim.predict.precision import burst_sum
 from synsim.protocol import Running
-from synsim.stimuli.induction import spikes
 from synsim.synapse import Synapse
+from synsim.writing.rows import Row, pairing_steps
 
 Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
@@ -28,67 +30,60 @@ Steps = NDArray[np.int64]
 # What is compiled has a place for scatter and for values of its own for every copy; these
 # numbers are replaced by those of the run.
 _PLACE = {"a_plus": 0.01, "a_minus": 0.01, "scatter_cv": 0.1}
+_LONG_BEFORE = -1.0  # s; states that say "never" are earlier
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """Copies that are written alike.
+@dataclass(frozen=True)
+class Written:
+    """What a run leaves, shape (copies,) each.
 
-    scheme : one of the protocol's, or "check", whose synapses are all alike: without gains
-    step : what a separate pairing changes the weight by, up or down
-    period : time steps from pairing to pairing
-    meant : level meant by each copy, shape (copies,)
-    reset : pairings down before the count
-    count : pairings of each copy, shape (copies,), up where positive
-    start : weight before, shape (copies,)
+    w : weights;  fired : spikes of the neuron;  last : time of the last spike of either side, s,
+    0 where there was none;  quanta : released in all
     """
 
-    scheme: str
-    levels: int
-    scatter_cv: float
-    step: float
-    period: int
-    meant: Steps
-    reset: int
-    count: Steps
-    start: Array
-
-    @property
-    def pairings(self) -> int:
-        """The most that any of its numbers takes."""
-        return self.reset + int(np.abs(self.count).max())
-
-    @property
-    def values(self) -> Array:
-        """The values meant: k/L, or a bit."""
-        return self.meant / (1 if self.scheme == "binary" else self.levels)
-
-
-def pairing_steps(row: Row, lag: int) -> tuple[Steps, Steps, Steps]:
-    """Copy, presynaptic step and postsynaptic step of every pairing of a row, shape (m,) each.
-
-    The earlier spike of pairing i is at i periods.
-    """
-    total = row.reset + np.abs(row.count)
-    copy = np.repeat(np.arange(len(total)), total)
-    i = np.arange(len(copy)) - np.repeat(np.cumsum(total) - total, total)
-    up = (i >= row.reset) & (row.count[copy] > 0)
-    first = i * row.period
-    return copy, first + np.where(up, 0, lag), first + np.where(up, lag, 0)
+    w: Array
+    fired: NDArray[np.int64]
+    last: Array
+    quanta: Array
 
 
 @dataclass(frozen=True)
 class Writer:
-    """The rule that writes: pair STDP, additive within [0, 1], all-to-all.
+    """The rule that writes: pair STDP, additive within [0, 1], all-to-all; and who fires.
 
     lag : time steps;  dt : s
+    n, p : release sites and probability; None for mean release without noise
     """
 
     tau_plus: float
     tau_minus: float
     lag: int
     dt: float
+    neuron: LIF
     gain_cv: float = 0.0
+    n: int | None = None
+    p: float = 1.0
+
+    @property
+    def kick(self) -> float:
+        """Jump by the strong input, V: from wherever the neuron is, it fires."""
+        return 3 * float(self.neuron.V_th - min(self.neuron.E_L, self.neuron.V_reset))
+
+    @property
+    def dead_time(self) -> float:
+        """How long a further kick is lost after one that made the neuron fire, s."""
+        return (int(self.neuron.t_ref / self.dt + 1e-3) + 1) * self.dt
+
+    @property
+    def mean_quanta(self) -> float:
+        """Quanta that a spike releases in the mean."""
+        return 1.0 if self.n is None else self.n * self.p
+
+    def fires_alone(self, response: float) -> float:
+        """The weight from which one spike fires the neuron at rest; the threshold is met a step
+        later."""
+        above = float(self.neuron.V_th - self.neuron.E_L) * np.exp(self.dt / self.neuron.tau_m)
+        return float(above / response) if response > 0 else float("inf")
 
     def rule(self, **values: Any) -> PairSTDP:
         """The rule with its time constants; `values` replace the places for the rest."""
@@ -96,21 +91,37 @@ class Writer:
         return PairSTDP(**{**_PLACE, **taus, **values})
 
     def synapse(self) -> Synapse:
-        """What every copy is; the weight is read by `Reader`."""
-        return Synapse(p=1.0, plasticity=self.rule(), per_synapse=tuple(_PLACE))
+        """What every copy is."""
+        release: dict[str, Any] = {"p": self.p}
+        if self.n is not None:
+            release |= {"n": self.n, "release": "binomial"}
+        return Synapse(
+            **release,
+            q="1mV",
+            target="v",
+            plasticity=self.rule(),
+            per_synapse=(*_PLACE, "q"),
+            energy=Recycling(atp_recycling=1.0),  # its meter counts quanta
+        )
 
     def amplitudes(self, step: ArrayLike) -> tuple[Array, Array]:
         """a_plus and a_minus for which a separate pairing at the lag is one step."""
         step, lag = np.asarray(step, dtype=float), self.lag * self.dt
         return step * np.exp(lag / self.tau_plus), step * np.exp(lag / self.tau_minus)
 
-    def program(self, copies: int) -> engine.Program:
-        return engine.Program(self.synapse(), copies, final=("w",))
+    def program(self, copies: int, events: tuple[str, ...] = ()) -> engine.Program:
+        return engine.Program(
+            self.synapse(),
+            copies,
+            events=events,
+            final=("w", "pre_time", "post_time", "energy_recycling", "fired"),
+            target=engine.Target(self.neuron, self.kick),
+        )
 
     def write(
         self, program: engine.Program, rows: Sequence[Row], running: Running
-    ) -> tuple[list[Array], engine.Run]:
-        """The weight of every copy of every row when all its pairings are done."""
+    ) -> tuple[list[Written], engine.Run]:
+        """What every copy of every row has become when all its pairings are done."""
         sizes = [len(row.meant) for row in rows]
         first = np.cumsum([0, *sizes])
         parts = [pairing_steps(row, self.lag) for row in rows]
@@ -119,70 +130,89 @@ class Writer:
         rng = np.random.default_rng([running.seed, 11])
         gain = np.maximum(1 + self.gain_cv * rng.standard_normal(first[-1]), 0.0)
         gain[np.repeat([row.scheme == "check" for row in rows], sizes)] = 1.0
-        steps = np.repeat([row.step for row in rows], sizes) * gain
-        done = self._run(
+        done, run = self.run(
             program,
-            (engine.Spikes.of(pre, copy), engine.Spikes.of(post, copy)),
-            int(max(pre.max(initial=0), post.max(initial=0))) + 1,
-            np.concatenate([row.start for row in rows]),
-            steps,
-            np.repeat([row.scatter_cv for row in rows], sizes),
-            running,
-            12,
+            # The neuron fires a step after it is kicked
+            (engine.Spikes.of(pre + 1, copy), engine.Spikes.of(post, copy)),
+            int(max(pre.max(initial=0), post.max(initial=0))) + 2,
+            w=np.concatenate([row.start for row in rows]),
+            step=np.repeat([row.step for row in rows], sizes) * gain,
+            scatter_cv=np.repeat([row.scatter_cv for row in rows], sizes),
+            response=np.repeat([row.response for row in rows], sizes),
+            running=running,
+            stream=12,
         )
-        return np.split(done.final["w"][: first[-1]], first[1:-1]), done
+        columns = {name: np.split(value, first[1:-1]) for name, value in vars(done).items()}
+        return [Written(**{k: v[i] for k, v in columns.items()}) for i in range(len(rows))], run
 
     def hold(
         self,
         program: engine.Program,
-        weights: Array,
-        steps: Array,
-        scatter: Array,
         duration: Steps,
         rates: tuple[float, float],
+        *,
+        w: Array,
+        step: Array,
+        scatter_cv: Array,
+        response: Array,
         running: Running,
     ) -> Array:
         """Weights after background activity, each for a time of its own, from rest.
 
         Parameters
         ----------
-        weights, steps, scatter : of each copy, shape (copies,)
         duration : time steps, shape (copies,)
-        rates : Hz, of presynaptic and postsynaptic spikes
+        rates : Hz, of presynaptic spikes and of kicks
+        w, step, scatter_cv, response : of each copy, shape (copies,)
         """
         rng = np.random.default_rng([running.seed, 13])
         trains = [poisson_spikes(rate * self.dt, duration, rng) for rate in rates]
-        last = int(duration.max(initial=0)) + 1
-        return self._run(
-            program, (trains[0], trains[1]), last, weights, steps, scatter, running, 14
-        ).final["w"][: len(weights)]
+        return self.run(
+            program, (trains[0], trains[1]), int(duration.max(initial=0)) + 2, w=w, step=step,
+            scatter_cv=scatter_cv, response=response, running=running, stream=14,
+        )[0].w  # fmt: skip
 
-    def _run(
+    def run(
         self,
         program: engine.Program,
         trains: tuple[engine.Spikes, engine.Spikes],
-        last: int,
-        weights: Array,
-        steps: Array,
-        scatter: Array,
+        steps: int,
+        *,
+        w: Array,
+        step: Array,
+        scatter_cv: Array,
+        response: Array,
         running: Running,
         stream: int,
-    ) -> engine.Run:
-        plus, minus = self.amplitudes(steps)
-        values = {"w": weights, "a_plus": plus, "a_minus": minus, "scatter_cv": scatter}
-        spare = program.copies - len(weights)
+    ) -> tuple[Written, engine.Run]:
+        """Any spikes: presynaptic ones, and kicks."""
+        plus, minus = self.amplitudes(step)
+        values = {
+            "w": w, "a_plus": plus, "a_minus": minus, "scatter_cv": scatter_cv,
+            "q": response / self.mean_quanta,
+        }  # fmt: skip
+        spare = program.copies - len(w)
         values = {name: np.pad(v, (0, spare), mode="edge") for name, v in values.items()}
-        # Both runs of a protocol draw from streams of their own
+        # The runs of a protocol draw from streams of their own
         seed = int(np.random.SeedSequence([running.seed, stream]).generate_state(1)[0])
-        return engine.simulate(
+        run = engine.simulate(
             program,
             pre=trains[0],
             post=trains[1],
-            steps=last,
+            steps=steps,
             dt=self.dt,
             values=values,
             **{**running.options(), "seed": seed},
         )
+        final = {name: value[: len(w)] for name, value in run.final.items()}
+        last = np.maximum(final["pre_time"], final["post_time"])
+        found = Written(
+            w=final["w"],
+            fired=final["fired"].astype(np.int64),
+            last=np.where(last > _LONG_BEFORE, last, 0.0),
+            quanta=final["energy_recycling"],
+        )
+        return found, run
 
 
 def poisson_spikes(expected: float, duration: Steps, rng: np.random.Generator) -> engine.Spikes:
@@ -200,76 +230,3 @@ def poisson_spikes(expected: float, duration: Steps, rng: np.random.Generator) -
     alone = np.sort(copies * width + at)
     alone = alone[np.diff(alone, prepend=-1) > 0]
     return engine.Spikes.of(alone % width, alone // width)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reading a weight by a burst onto a leaky integrate-and-fire neuron at rest.
-
-    Below threshold the membrane is linear, so after spike i it stands at q w sum of k_j r^(i - j),
-    r = exp(-interval/tau_m), with k_j the released quanta over their mean (1 without noise); a bit
-    reads as 1 where that reaches the threshold. `q` is such that it does, without noise, just at
-    `threshold`. A number is read as w times the mean of the k_j. (In a network with time step dt a
-    jump meets the threshold one step later: there q has to be larger by exp(dt/tau_m).)
-
-    Parameters
-    ----------
-    interval : s, between the spikes
-    n, p : release sites and probability; None for reading without noise
-    """
-
-    neuron: LIF
-    spikes: int
-    interval: float
-    threshold: float
-    n: int | None = None
-    p: float = 1.0
-
-    @property
-    def q(self) -> float:
-        """Response at w = 1, V."""
-        above = float(self.neuron.V_th - self.neuron.E_L)
-        return above / (self.threshold * float(self._sums[-1]))
-
-    @property
-    def uncalibrated_threshold(self) -> float:
-        """The weight that just reads as 1 where q is chosen as if the membrane did not leak."""
-        return self.threshold * self.spikes / float(self._sums[-1])
-
-    @property
-    def _sums(self) -> Array:
-        return burst_sum(self.spikes, self.interval, self.neuron.tau_m)
-
-    def released(self, copies: int, running: Running) -> Array:
-        """Released quanta over their mean, shape (copies, spikes)."""
-        if self.n is None:
-            return np.ones((copies, self.spikes))
-        synapse = Synapse(n=self.n, p=self.p, release="binomial", record=("released",))
-        steps = np.broadcast_to(np.arange(self.spikes), (copies, self.spikes))
-        seed = int(np.random.SeedSequence([running.seed, 15]).generate_state(1)[0])
-        done = engine.simulate(
-            engine.Program(synapse, copies, events=("last_released",)),
-            pre=spikes(steps.astype(np.int64)),
-            post=engine.Spikes.of([], []),
-            steps=self.spikes,
-            dt=1e-4,
-            **{**running.options(), "seed": seed},
-        )
-        events = done.events["pre"]
-        order = np.lexsort((events.steps, events.copies))
-        quanta = events.states["last_released"][order].reshape(copies, self.spikes)
-        return np.asarray(quanta / (self.n * self.p))
-
-    def number(self, w: Array, released: Array) -> Array:
-        """The weight as it is read, shape (copies,)."""
-        return w * released.mean(axis=1)
-
-    def bit(self, w: Array, released: Array) -> NDArray[np.bool_]:
-        """Whether the burst makes the neuron fire, shape (copies,)."""
-        decay = np.exp(-self.interval / self.neuron.tau_m)
-        above = float(self.neuron.V_th - self.neuron.E_L)
-        potential, fired = np.zeros(len(w)), np.zeros(len(w), dtype=bool)
-        for quanta in released.T:
-            potential = potential * decay + self.q * w * quanta
-            fired |= potential >= above * (1 - 1e-12)  # the threshold itself reads as 1
-        return fired
