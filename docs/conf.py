@@ -44,8 +44,6 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0072B2", "color-brand-content": "#0072B2"},
     "dark_css_variables": {"color-brand-primary": "#56B4E9", "color-brand-content": "#56B4E9"},
 }
-pygments_style = "tango"
-pygments_dark_style = "github-dark"
 
 # `make linkcheck` looks outside; links inside the site are looked at by every build and its tests.
 linkcheck_timeout = 20

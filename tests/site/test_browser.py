@@ -25,6 +25,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 120_000  # ms, for a machine that has other things to do
 PHONE = {"width": 390, "height": 844}
 
 
@@ -55,6 +56,7 @@ def context(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             args=QUIET,
             viewport={"width": 1200, "height": 900},
         )
+        made.set_default_timeout(PATIENCE)
         made.elsewhere = []
         made.on(
             "request",
@@ -89,7 +91,7 @@ def test_search(tab: Any, address: str) -> None:
     tab.goto(f"{address}/index.html")
     tab.fill("input[name=q]:visible", "facilitation")
     tab.press("input[name=q]:visible", "Enter")
-    tab.wait_for_selector("#search-results ul.search li a")
+    tab.wait_for_selector("#search-results p:has-text('Search finished')")
     found = [a.get_attribute("href") for a in tab.query_selector_all("#search-results li a")]
     assert any("models/tsodyks_markram.html" in link for link in found), found
     tab.click("#search-results li a >> nth=0")
@@ -98,7 +100,7 @@ def test_search(tab: Any, address: str) -> None:
 
 def test_search_for_nothing(tab: Any, address: str) -> None:
     tab.goto(f"{address}/search.html?q=xylophone")
-    tab.wait_for_selector("#search-results p")
+    tab.wait_for_selector("#search-results p:has-text('did not match any')")
     assert tab.query_selector_all("#search-results ul.search li") == []
 
 
