@@ -69,6 +69,16 @@ def test_make_commands_that_documents_name_exist(document: str) -> None:
     assert named <= make_targets()
 
 
+def test_every_page_has_its_place() -> None:
+    """In a toctree of the site's start page; the build, which takes longer, would fail too."""
+    trees = re.findall(
+        r"^```{toctree}$(.*?)^```$", text_of("docs/index.md"), re.MULTILINE | re.DOTALL
+    )
+    listed = {line for tree in trees for line in tree.split() if not line.startswith(":")}
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= listed, "pages without a place in docs/index.md"
+
+
 def test_one_version() -> None:
     assert re.search(rf"^version: {re.escape(__version__)}$", text_of("CITATION.cff"), re.MULTILINE)
     assert re.search(rf"^## \[{re.escape(__version__)}\]", text_of("CHANGELOG.md"), re.MULTILINE)

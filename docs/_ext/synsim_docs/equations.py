@@ -243,7 +243,7 @@ class Writer:
     def _row(self, cells: list[str], labelled: bool) -> str:
         label = ""
         if labelled and len(cells) > 1 and self._is_label(cells[0]):
-            label, cells = rf"\text{{{cells[0]}}}", cells[1:]
+            label, cells = rf"\text{{{cells[0]}}}\quad", cells[1:]
         body: list[str] = []
         side: list[str] = []
         for cell in cells:

@@ -10,6 +10,7 @@ the command and with the code, so that a page is not drawn twice.
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from synsim import catalogue
 LOGGER = logging.getLogger(__name__)
 FOLDER = "_figures"
 _WORKERS = 2
+_WIDE = 1.7  # width over height, beyond which a phone scrolls a figure
 _LARGE = 400_000  # bytes, beyond which a page takes the PNG instead of the SVG
 
 
@@ -120,6 +122,14 @@ def _draw(source: Path, command: Command) -> str:
     return ""
 
 
+def _shape(picture: Path) -> float:
+    """Width over height of a figure, by its SVG."""
+    text = picture.with_suffix(".svg").read_text(encoding="utf-8")
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    assert box is not None, picture
+    return float(box[1]) / float(box[2])
+
+
 def _nodes(directive: SphinxDirective, command: Command) -> list[nodes.Node]:
     """Both figures, of which a page shows one, and the command."""
     source = Path(directive.env.srcdir)
@@ -132,7 +142,9 @@ def _nodes(directive: SphinxDirective, command: Command) -> list[nodes.Node]:
             picture = picture.with_suffix(".png")
         alt = command.caption or f"Figure of {command.words}"
         uri = f"/{picture.relative_to(source).as_posix()}"
-        made.append(nodes.image(uri=uri, alt=alt, classes=[f"only-{look}", "synsim-figure"]))
+        wide = ["wide"] if _shape(picture) > _WIDE else []
+        classes = [f"only-{look}", "synsim-figure", *wide]
+        made.append(nodes.image(uri=uri, alt=alt, classes=classes))
     block = nodes.literal_block(command.shown, command.shown, language="bash")
     container = nodes.container(classes=["synsim-figure-block"])
     container += [*made, block]

@@ -6,11 +6,9 @@ They are written into the source folder before Sphinx reads it (`models/`, `prot
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import importlib.util
 import inspect
-import pkgutil
 import re
 from pathlib import Path
 from types import ModuleType
@@ -19,30 +17,14 @@ from typing import Any
 import yaml
 
 from synsim import catalogue
-from synsim.cli import build
 from synsim.cli.flags import flag
 from synsim.component import Citation, Mechanism, Parameters
 from synsim.component.parameters import Quantity
 from synsim.settings import MechanismField
 
-from . import figures
+from . import commands, figures
 from .docstrings import escape, inline, table, to_rst
-
-# What a script may import, beside models and protocols; all of synsim.predict is found by itself.
-API = (
-    "synsim.synapse",
-    "synsim.protocol",
-    "synsim.fit",
-    "synsim.extract",
-    "synsim.sweep",
-    "synsim.recordings",
-    "synsim.settings",
-    "synsim.style",
-    "synsim.component",
-    "synsim.catalogue",
-    "synsim.engine",
-)
-OPTIONAL_API = ("synsim.interactive",)
+from .places import api_modules, heading, link, models
 
 
 def write(source: Path) -> None:
@@ -50,7 +32,7 @@ def write(source: Path) -> None:
     pages = {f"models/{name}": _model(module) for name, module in models().items()}
     pages |= {f"protocols/{name}": _protocol(m) for name, m in catalogue.protocols().items()}
     pages |= {f"api/{name}": _api(name) for name in api_modules()}
-    pages |= {"commands": _commands(), "cite": _cite_page(source.parent / "CITATION.cff")}
+    pages |= {"commands": commands.page(), "cite": _cite_page(source.parent / "CITATION.cff")}
     for folder in ("models", "protocols", "api"):
         (source / folder).mkdir(exist_ok=True)
         for old in (source / folder).glob("*.rst"):
@@ -60,36 +42,6 @@ def write(source: Path) -> None:
         path, text = source / f"{name}.rst", "\n".join([*lines, ""])
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-
-
-def models() -> dict[str, ModuleType]:
-    """Name of the file -> module, of every model file."""
-    found = importlib.import_module("synsim.models")
-    names = sorted(info.name for info in pkgutil.iter_modules(found.__path__))
-    return {name: importlib.import_module(f"synsim.models.{name}") for name in names}
-
-
-def api_modules() -> list[str]:
-    predict = importlib.import_module("synsim.predict")
-    names = sorted(info.name for info in pkgutil.iter_modules(predict.__path__))
-    there = [n for n in OPTIONAL_API if importlib.util.find_spec(n)]
-    return [*API, *there, *(f"synsim.predict.{name}" for name in names)]
-
-
-def link(name: str) -> str:
-    """RST for what stands between backquotes: a page where it names one, else code."""
-    stem = re.sub(r"^(?:synsim\.)?models[./]", "", name).removesuffix(".py")
-    if stem in models():
-        return f":doc:`{name} </models/{stem}>`"
-    if "-" in name and name in catalogue.protocols():  # others are words of the language too
-        return f":doc:`{name} </protocols/{name}>`"
-    if name in api_modules():
-        return f":doc:`{name} </api/{name}>`"
-    return f"``{name}``"
-
-
-def _heading(text: str, line: str) -> list[str]:
-    return [text, line * (len(text) + 2), ""]
 
 
 def _split(module: ModuleType) -> tuple[str, str, str]:
@@ -105,11 +57,11 @@ def _model(module: ModuleType) -> list[str]:
     from .docstrings import symbols
     from .equations import Writer
 
-    lines = [*_heading(escape(title), "="), inline(lead, link), ""]
+    lines = [*heading(escape(title), "="), inline(lead, link), ""]
     lines += to_rst(rest, link, Writer(symbols(doc)))
     for mechanism in _mechanisms(module):
         lines += _mechanism(mechanism)
-    return [*lines, *_heading("In Python", "-"), *_automodule(module.__name__)]
+    return [*lines, *heading("In Python", "-"), *_automodule(module.__name__)]
 
 
 def _automodule(name: str) -> list[str]:
@@ -121,7 +73,7 @@ def _mechanisms(module: ModuleType) -> list[type[Mechanism]]:
 
 
 def _mechanism(mechanism: type[Mechanism]) -> list[str]:
-    lines = [f".. _model-{mechanism.name}:", "", *_heading(f"``{mechanism.name}``", "-")]
+    lines = [f".. _model-{mechanism.name}:", "", *heading(f"``{mechanism.name}``", "-")]
     lines += [inline(f"{mechanism.summary()}. Role: {mechanism.role}.", link), ""]
     if mechanism.specs():
         lines += [".. rubric:: Parameters", "", *parameters(mechanism)]
@@ -176,13 +128,13 @@ def parameters(kind: type[Parameters], *, flags: bool = False, values: Any = Non
 def _protocol(module: ModuleType) -> list[str]:
     name = module.NAME
     first, _, rest = (inspect.getdoc(module) or "").partition("\n")
-    lines = [*_heading(name, "="), inline(first, link), ""]
+    lines = [*heading(name, "="), inline(first, link), ""]
     lines += [*figures.of_protocol(name), ""]
     lines += to_rst(rest, link)
-    lines += _heading("Settings", "-")
+    lines += heading("Settings", "-")
     lines += [
         f"As flags of ``synsim run {name}``, or by the same names, with underscores, in Python. "
-        "The flags that all protocols share are among the :doc:`commands </commands>`.",
+        "The flags that all protocols share are with the :doc:`commands </commands>`.",
         "",
         *parameters(module.Settings, flags=True),
     ]
@@ -195,44 +147,9 @@ def _protocol(module: ModuleType) -> list[str]:
                 "",
                 *parameters(type(rule), flags=True, values=rule),
             ]
-    lines += [*_heading("Results", "-"), *to_rst(inspect.getdoc(module.Outcome) or "", link)]
-    lines += [*_heading("In Python", "-"), f".. autofunction:: {module.__name__}.run", ""]
+    lines += [*heading("Results", "-"), *to_rst(inspect.getdoc(module.Outcome) or "", link)]
+    lines += [*heading("In Python", "-"), f".. autofunction:: {module.__name__}.run", ""]
     return lines
-
-
-def _commands() -> list[str]:
-    """The help of every command, as the program prints it."""
-    lines = [*_heading("Commands", "="), "What the program says to ``--help``.", ""]
-    for words, parser in _parsers(build(), ()):
-        name = " ".join(words)
-        lines += [*_heading(f"``{name}``", "-")]
-        lines += [".. code-block:: none", ""]
-        lines += [f"    {line}".rstrip() for line in _help(parser).splitlines()] + [""]
-        if name == "synsim run":
-            lines += ["The settings of each protocol are on its page:", ""]
-            lines += [f"- :doc:`protocols/{p}`" for p in catalogue.protocols()] + [""]
-    return lines
-
-
-def _parsers(
-    parser: argparse.ArgumentParser, words: tuple[str, ...]
-) -> list[tuple[tuple[str, ...], argparse.ArgumentParser]]:
-    found = [((*words,) or ("synsim",), parser)]
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, below in action.choices.items():
-                found += _parsers(below, (*found[0][0], name))
-    return found
-
-
-def _help(parser: argparse.ArgumentParser) -> str:
-    """Its help at 88 columns, whatever the terminal is."""
-    make = parser.formatter_class
-    parser.formatter_class = lambda prog: make(prog, width=88)  # type: ignore[assignment]
-    try:
-        return parser.format_help()
-    finally:
-        parser.formatter_class = make
 
 
 def _cite_page(path: Path) -> list[str]:
@@ -247,7 +164,7 @@ def _cite_page(path: Path) -> list[str]:
         "}",
     ]
     return [
-        *_heading("How to cite", "="),
+        *heading("How to cite", "="),
         inline(cff["message"], link),
         "",
         "Every result says under ``citations`` which papers its equations, parameter values and "
@@ -268,7 +185,7 @@ def _cite_page(path: Path) -> list[str]:
 
 def _api(name: str) -> list[str]:
     module = importlib.import_module(name)
-    lines = [*_heading(escape(name), "="), *to_rst(inspect.getdoc(module) or "", link)]
+    lines = [*heading(escape(name), "="), *to_rst(inspect.getdoc(module) or "", link)]
     exported = getattr(module, "__all__", None)
     if exported is None:
         return [*lines, *_automodule(name)]
