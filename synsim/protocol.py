@@ -196,12 +196,17 @@ def _column(cells: list[str]) -> Column:
 
 @dataclass(frozen=True)
 class Running:
-    """How a protocol is to run: seed, backend, and whom to tell how far it is."""
+    """How a protocol is to run: seed, backend, and whom to tell how far it is.
+
+    unfinished : a directory for what is done so far, from which the same run goes on after an
+        interruption; of protocols that say ``RESUMABLE = True``
+    """
 
     seed: int = 1
     backend: str | None = None
     progress: Callable[[float], None] | None = None
     building: Callable[[str], None] = lambda stage: None
+    unfinished: Path | None = None
 
     def options(self) -> dict[str, Any]:
         return {

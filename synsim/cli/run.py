@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,8 +99,11 @@ def _run(module: ModuleType, words: list[str]) -> int:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)
     settings = flagged(lambda: from_texts(module.Settings, texts))
-    with activity() as shown, warnings_in_a_line():
-        running = Running(seed_of(seed), backend, shown.progress, shown.building)
+    unfinished = unfinished_of(out) if getattr(module, "RESUMABLE", False) else None
+    if unfinished is not None and unfinished.is_dir():
+        say(f"{unfinished}: going on with what is left")
+    with activity() as shown, warnings_in_a_line(), kept(unfinished):
+        running = Running(seed_of(seed), backend, shown.progress, shown.building, unfinished)
         outcome = module.run(settings, running)
         if not given.no_plot:
             load_plotting()
@@ -108,6 +114,27 @@ def _run(module: ModuleType, words: list[str]) -> int:
     tables = "".join(f", {name}.csv" for name in outcome.tables)
     say(f"{out}: data.csv{tables}, summary.json{figures}")
     return 0
+
+
+def unfinished_of(out: Path) -> Path:
+    """Where a resumable run is kept until its results are there."""
+    return out.with_name(f"{out.name}.unfinished")
+
+
+@contextmanager
+def kept(unfinished: Path | None) -> Iterator[None]:
+    """Say what is kept of an interrupted run; remove it once the results are there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if unfinished is None:
+            raise
+        raise KeyboardInterrupt(
+            f"interrupted; what is done is kept in {unfinished}, the same command goes on from "
+            "there"
+        ) from None
+    if unfinished is not None:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 _OWN = {"out", "seed", "backend", "no_plot", "style", "force", "source", "help"}

@@ -21,6 +21,8 @@ class Values(Quantity):
     """One or more numbers of one dimension, kept as a 1-d array in SI."""
 
     def convert_with_dimension(self, value: Any) -> tuple[Any, units.Dimension]:
+        if value is None and self.optional:
+            return None, self.dimensions[0]
         if isinstance(value, str):
             found = self._from_text(value)
             if found.size == 0:
@@ -61,6 +63,8 @@ class Values(Quantity):
         return np.array([float(start + i * step) for i in range(int(steps) + 1)])
 
     def show(self, value: Any, unit_name: str | None = None) -> str:
+        if value is None:
+            return "none"
         name = unit_name or self.units[0]
         exact = [Decimal(repr(float(v))) for v in value]
         if len(exact) > 2:

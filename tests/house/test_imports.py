@@ -15,7 +15,7 @@ import pytest
 from tests.house import ROOT
 
 # The command line answers --help and refuses wrong input before any of these is needed.
-HEAVY = ("brian2", "sympy", "matplotlib", "pandas", "lmfit")
+HEAVY = ("brian2", "sympy", "matplotlib", "pandas", "lmfit", "jax", "optax")
 
 PACKAGES = (
     "synsim.component",

@@ -1,0 +1,339 @@
+"""How reliable should synapses be? Accuracy against what reliability costs, in trained networks.
+
+Networks of ReLU units learn digits while each weight's noise sigma is learned too, under
+
+    cross-entropy + l1 |mu|_1 + c sum sigma^-rho          summed over the training images
+
+with a sigma for each weight (heterogeneous) or one for all (homogeneous). rho says what is paid
+for reliability: 1/2 calcium efflux, 2/3 vesicle membrane, 4/3 actin, 2 trafficking. Each c is a
+network; together they trace how accuracy is traded for cost (Malkin, O'Donnell, Houghton &
+Aitchison 2024, Figs 2 and 3, whose points are drawn in for rho = 2/3 and 2).
+
+--preset paper is their setting: MNIST, two hidden layers of 100, 4 rho x 30 c x 2 = 240 networks.
+--preset quick takes 8 x 8 digits, which ship, and few small networks: a minute.
+
+--training fast (local reparameterisation, minibatches of 400, rates that fall, sigma started near
+its optimum) settles in 10 epochs; --training published is what gives the published points
+(weights drawn for each minibatch of 20, 50 epochs, rate 1e-4), which has not settled. Whether a
+network has is said in each row (balance, converged).
+
+An interrupted run goes on from what is done when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim import style
+from synsim.component import Parameters, option, parameter
+from synsim.component.errors import FieldError
+from synsim.component.ranges import values
+from synsim.models.energy import MALKIN_2024
+from synsim.networks import published
+from synsim.networks import tradeoff_plot as plots
+from synsim.networks.costs import entropic, power_law
+from synsim.networks.spec import GAUSSIAN, PUBLISHED, Network, Training
+from synsim.protocol import Result, Running
+from synsim.settings import file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "tradeoff"
+RESUMABLE = True
+KINGMA = "Kingma, Salimans & Welling 2015, NeurIPS 28 (local reparameterisation), arXiv:1506.02557"
+ADAM = "Kingma & Ba 2015, ICLR (Adam), arXiv:1412.6980"
+
+_RHO = np.array([1 / 2, 2 / 3, 4 / 3, 2])
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "data": "mnist",
+        "hidden": np.array([100, 100]),
+        "c": 10 ** np.linspace(-4, 3.25, 30),
+        "epochs": 10,
+        "batch": 400,
+    },
+    "quick": {
+        "data": "digits",
+        "hidden": np.array([30, 30]),
+        "c": 10.0 ** np.arange(-5, 1),
+        "epochs": 40,
+        "batch": 50,
+    },
+}
+_NUMBERS = (
+    "accuracy_percent", "sigma_rms", "reliability_cost", "nll", "sigma_rms_active", "balance",
+)  # fmt: skip
+
+
+class Settings(Parameters):
+    """What is learned, by which networks, at which costs."""
+
+    preset: str = option(
+        tuple(_PRESETS), "scale of the run: what the settings below are by default", default="paper"
+    )
+    data: str | None = file(
+        "mnist, digits, or a file NAME.npz with x_train, y_train, x_test, y_test", optional=True
+    )
+    rho: NDArray[np.float64] = values(
+        "1", "exponents of the cost, with commas", default=tuple(_RHO.tolist()), low=0
+    )
+    c: NDArray[np.float64] | None = values(
+        "1", "weights of the cost, with commas", default=None, low=0, low_open=True, optional=True
+    )
+    cost: str = option(
+        ("power", "entropic"),
+        "sigma^-rho, or -ln sigma, its limit for rho -> 0 (rho is then 0 in the table)",
+        default="power",
+    )
+    noise: str = option(("both", *GAUSSIAN), "whose sigma is learned", default="both")
+    seeds: int = parameter("1", "networks of each kind, with seeds of their own", default=1, low=1,
+                           high=1000, integer=True)  # fmt: skip
+    hidden: NDArray[np.int64] | None = values(
+        "1", "units of the hidden layers, with commas", default=None, low=1, high=100_000,
+        integer=True, optional=True,
+    )  # fmt: skip
+    training: str = option(
+        ("fast", "published"), "fast, or as the published points were trained", default="fast"
+    )
+    epochs: int | None = parameter(
+        "1", "times all images are seen", default=None, low=1, integer=True, optional=True
+    )
+    batch: int | None = parameter(
+        "1", "images of a step", default=None, low=1, integer=True, optional=True
+    )
+    samples: int = parameter(
+        "1", "times the test images are seen, with fresh noise", default=4, low=1, integer=True
+    )
+    at_once: int = parameter(
+        "1", "networks that are trained at once", default=8, low=1, high=10_000, integer=True
+    )
+
+    def check(self) -> None:
+        if self.cost == "power" and np.any(self.rho == 0):
+            raise self._wrong(
+                "rho",
+                "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
+                "rho -> 0 is -ln sigma: --cost entropic",
+            )
+        for name in ("rho", "c"):
+            array = getattr(self, name)
+            if array is not None and len(np.unique(array)) < len(array):
+                alike = np.sort(array)[np.flatnonzero(np.diff(np.sort(array)) == 0)[0]]
+                raise self._wrong(name, f"found {alike:g} twice, expected it once")
+
+    def _wrong(self, field: str, problem: str) -> FieldError:
+        return FieldError(type(self).__name__, field, problem)
+
+    def by_preset(self, name: str) -> Any:
+        """A setting's value, or that of the preset where it is none."""
+        given = getattr(self, name)
+        if given is not None:
+            return given
+        if self.training == "published" and name in ("epochs", "batch"):
+            return getattr(PUBLISHED, name)
+        return _PRESETS[self.preset][name]
+
+    def resolved(self) -> dict[str, str]:
+        found = {}
+        for name in ("data", "c", "hidden", "epochs", "batch"):
+            if getattr(self, name) is None:
+                value = self.by_preset(name)
+                found[name] = value if name == "data" else self.specs()[name].show(value)
+        return found
+
+    def how(self) -> Training:
+        """How the networks are trained."""
+        base = PUBLISHED if self.training == "published" else Training()
+        return replace(base, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+
+    def networks(self, seed: int) -> list[Network]:
+        """Every network of the run, in the order of the table."""
+        noises = GAUSSIAN if self.noise == "both" else (self.noise,)
+        rhos = [0.0] if self.cost == "entropic" else [float(r) for r in self.rho]
+        return [
+            Network(
+                noise=noise,
+                cost=entropic(c) if rho == 0 else power_law(rho, c),
+                seed=seed + number,
+                hidden=tuple(int(n) for n in self.by_preset("hidden")),
+                name=f"network rho {rho:.4g}, c {c:.4g}, {noise}, seed {seed + number}",
+            )
+            for rho in rhos
+            for c in (float(c) for c in self.by_preset("c"))
+            for noise in noises
+            for number in range(self.seeds)
+        ]
+
+
+class Outcome(Result):
+    """One row per network.
+
+    Columns rho (0: -ln sigma), c, noise, seed, accuracy_percent (test images, noise drawn for
+    each), sigma_rms over the weights, reliability_cost: the sum over the weights of
+    sigma^-rho/rho (of -ln sigma at rho 0), nll (mean cross-entropy of test images);
+    sigma_rms_active over weights whose input is ever active; balance: 1 where sigma has settled,
+    below 1 where it would grow (see `synsim.networks.measures`); converged: whether sigma is
+    within 10 % of where it would go, by the balance.
+    """
+
+    protocol = NAME
+    settings_type = Settings
+    packages = ("numpy", "brian2", "jax", "optax")
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Accuracy against sigma_rms, for the last rho."""
+        ax = style.axes(ax, width_mm=100, height_mm=75)
+        return plots.draw_one(ax, self)
+
+    @style.styled
+    def figure(self) -> Figure:
+        """Figs 2 and 3: a row for each rho."""
+        return plots.figure(self)
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Train and measure the networks.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, progress, and where an unfinished run is kept
+
+    Returns
+    -------
+    Outcome with one row per network
+
+    Raises
+    ------
+    InputError
+        for images that are missing or damaged, and memory too small, before anything is trained
+    SynsimError
+        when a loss is no longer a number: which network, which step
+    MissingExtraError
+        without the extra `networks`
+    """
+    from synsim.networks import chunks, data, measures, need
+    from synsim.networks.spec import Trained
+
+    running = running or Running()
+    jax = need.jax()
+    images = data.load(settings.by_preset("data"))
+    networks = settings.networks(running.seed)
+
+    def measure(trained: Trained) -> list[float]:
+        found = measures.evaluate(trained, images, samples=settings.samples)
+        per_rho = found.cost / _price(trained.network)
+        return [
+            found.accuracy_percent, found.sigma_rms, per_rho, found.nll, found.sigma_rms_active,
+            found.balance,
+        ]  # fmt: skip
+
+    rows = np.array(
+        chunks.run_kept(
+            networks, images, settings.how(), measure, running, settings.at_once, settings
+        )
+    )
+    rhos = np.array([_rho(net) for net in networks])
+    table: dict[str, Any] = {
+        "rho": rhos,
+        "c": np.array([_c(net) for net in networks]),
+        "noise": [net.noise for net in networks],
+        "seed": np.array([net.seed for net in networks]),
+        **{name: rows[:, i] for i, name in enumerate(_NUMBERS)},
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.maximum(table["balance"], 0) ** (-1 / (rhos + 2)) - 1
+    table["converged"] = (np.abs(growth) < 0.1).astype(int)
+    device = jax.devices()[0].platform
+    return Outcome(
+        settings=settings,
+        columns=table,
+        results={"weights": networks[0].weights(images.inputs, images.classes)}
+        | _results(table, compared=plots.compares_settings(settings)),
+        conventions={
+            "objective": "cross-entropy summed over training images + l1 |mu|_1 + c sum sigma^-rho "
+            "over weights and biases; l1 = 0.01",
+            "weights": "mu + sigma xi, sigma = softplus(phi)",
+            "accuracy": f"of test images, {settings.samples} times with noise drawn for each image",
+            "reliability_cost": "sum over the weights, without biases, of sigma^-rho/rho",
+            "training": _words(settings.how()),
+            "device": device,
+        },
+        citations=(str(MALKIN_2024), KINGMA, ADAM, images.citation),
+        seed=running.seed,
+        backend="jax",
+        threads=need.threads(),
+        warnings=tuple(_notes(table)),
+    )
+
+
+def _rho(net: Network) -> float:
+    return net.cost.exponents[0] if net.cost.exponents else 0.0
+
+
+def _c(net: Network) -> float:
+    return net.cost.weights[0] if net.cost.weights else net.cost.entropic
+
+
+def _price(net: Network) -> float:
+    """What turns c sigma^-rho into sigma^-rho/rho."""
+    return _c(net) * (_rho(net) or 1.0)
+
+
+def _words(how: Training) -> str:
+    return (
+        f"Adam, {how.epochs} epochs, minibatch {how.batch}, {how.estimator} noise, rates "
+        f"{how.rate_mean:g} of mu and {how.rate_sigma:g} of phi, {how.schedule}"
+    )
+
+
+def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
+    noise = np.array(table["noise"])
+    settled = np.asarray(table["converged"])
+    found: dict[str, Any] = {
+        "networks": len(noise),
+        "converged_networks": int(settled.sum()),
+        "median_balance": float(np.median(table["balance"])),
+    }
+    for rho in np.unique(table["rho"]):
+        for kind in GAUSSIAN:
+            rows = (table["rho"] == rho) & (noise == kind)
+            below = published.shortfall(
+                rho, kind, table["sigma_rms"][rows], table["accuracy_percent"][rows]
+            )
+            if compared and below is not None:
+                found[f"most_points_below_published_rho_{rho:.2f}_{kind}"] = below
+        pair = [(table["rho"] == rho) & (noise == kind) for kind in GAUSSIAN]
+        if min(p.sum() for p in pair) > 1:
+            sigma, accuracy = (
+                [table[name][p] for p in pair] for name in ("sigma_rms", "accuracy_percent")
+            )
+            gap = accuracy[0] - published.at_sigma(sigma[1], accuracy[1], sigma[0])
+            if not np.all(np.isnan(gap)):
+                found[f"least_gain_of_heterogeneity_rho_{rho:.2f}"] = float(np.nanmin(gap))
+                found[f"most_gain_of_heterogeneity_rho_{rho:.2f}"] = float(np.nanmax(gap))
+    return found
+
+
+def _notes(table: dict[str, Any]) -> list[str]:
+    settled = np.asarray(table["converged"])
+    if settled.all():
+        return []
+    return [
+        f"{len(settled) - settled.sum()} of {len(settled)} networks have not settled: by their "
+        "balance sigma is more than 10 % from where it would go (see the column converged)"
+    ]
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))

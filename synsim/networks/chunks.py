@@ -1,0 +1,212 @@
+"""Many networks: in chunks that are trained at once, kept as they are done, gone on with later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from synsim.component import InputError, Parameters
+from synsim.networks import need
+from synsim.networks.data import Dataset
+from synsim.networks.spec import Network, Progress, Trained, Training
+from synsim.networks.store import Store
+from synsim.protocol import Running
+from synsim.results import versions
+from synsim.settings import to_texts
+
+T = TypeVar("T")
+Chunk = tuple[tuple[int, ...], ...]  # numbers of networks, a row for each seed
+
+#: Networks of a chunk. Fixed, not fitted to the machine: the last bits depend on it.
+AT_ONCE = 8
+_PROGRAM = 400e6  # bytes that JAX, the compiled programs and the libraries take
+
+
+def plan(networks: Sequence[Network], at_once: int = AT_ONCE) -> list[Chunk]:
+    """Chunks of networks of one kind: a grid of seeds and what differs beside the seed."""
+    kinds: dict[object, dict[int, list[int]]] = {}
+    for number, net in enumerate(networks):
+        kinds.setdefault(net.kind, {}).setdefault(net.seed, []).append(number)
+    chunks: list[Chunk] = []
+    for seeds in kinds.values():
+        rows = list(seeds.values())
+        together = max(1, at_once // max(len(r) for r in rows)) if _alike(rows) else 1
+        for first in range(0, len(rows), together):
+            block = rows[first : first + together]
+            for start in range(0, len(block[0]), at_once):
+                chunks.append(tuple(tuple(r[start : start + at_once]) for r in block))
+    return chunks
+
+
+def _alike(rows: Sequence[Sequence[int]]) -> bool:
+    return len({len(r) for r in rows}) == 1
+
+
+def memory(network: Network, data: Dataset, training: Training, at_once: int) -> float:
+    """Bytes that training a chunk takes, about: parameters, their gradients and Adam's two
+    moments, once more while they are replaced; activations; and the images."""
+    size = network.sizes(data.inputs, data.classes)
+    weights = network.weights(data.inputs, data.classes) + sum(size[1:])
+    copies = 2 if network.noise == "heterogeneous" else 1
+    batch = max(min(training.batch, len(data.y_train)), 1)
+    step = 4 * (weights * copies * 6 + batch * (4 * sum(size) + 2 * data.inputs))
+    return _PROGRAM + data.x_train.nbytes + data.x_test.nbytes + at_once * step
+
+
+def available() -> float:
+    """Bytes that this process may still take: free memory, or what a container leaves of it."""
+    found = [float("inf")]
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1024.0 * int(line.split()[1]))
+        group = Path("/sys/fs/cgroup")
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        if limit != "max":
+            used = int((group / "memory.current").read_text(encoding="ascii"))
+            found.append(float(int(limit) - used))
+    except (OSError, ValueError):
+        pass  # another system says it elsewhere
+    try:
+        import resource
+
+        limit_of_process = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit_of_process != resource.RLIM_INFINITY:
+            found.append(float(limit_of_process))
+    except ImportError:
+        pass
+    return min(found)
+
+
+def check_memory(
+    networks: Sequence[Network], data: Dataset, training: Training, at_once: int = AT_ONCE
+) -> None:
+    """Raises InputError when a chunk does not fit the memory that is left."""
+    have = available()
+    for net in {net.kind: net for net in networks}.values():
+        wanted = memory(net, data, training, at_once)
+        if wanted > have:
+            alone = memory(net, data, training, 1)
+            hint = (
+                f"expected fewer than {at_once} networks at once"
+                if alone <= have and at_once > 1
+                else "expected smaller networks, or more memory"
+            )
+            raise InputError(
+                f"found {have / 1e9:.2g} GB of memory left, and training {at_once} networks with "
+                f"hidden layers {net.hidden} at once takes about {wanted / 1e9:.2g} GB; {hint}"
+            )
+
+
+def train(
+    networks: Sequence[Network],
+    data: Dataset,
+    training: Training | None = None,
+    *,
+    progress: Progress | None = None,
+    at_once: int = AT_ONCE,
+) -> list[Trained]:
+    """Train networks, in their order.
+
+    Parameters
+    ----------
+    networks : of any kinds; those of one kind are trained together, `at_once` at a time
+    data : the images
+    training : how; the defaults of `Training` where None
+    progress : told the fraction that is done
+
+    Raises
+    ------
+    InputError
+        when memory is too small, before anything starts
+    SynsimError
+        when a loss or cost is no longer a number: which network, which step
+    MissingExtraError
+        without the extra `networks`
+    """
+    return each(networks, data, training or Training(), lambda t: t, progress, at_once=at_once)
+
+
+def each(
+    networks: Sequence[Network],
+    data: Dataset,
+    training: Training,
+    measure: Callable[[Trained], T],
+    progress: Progress | None = None,
+    *,
+    at_once: int = AT_ONCE,
+    store: Store | None = None,
+) -> list[T]:
+    """Train networks and measure each; what is measured is kept in the store as chunks are done."""
+    need.jax()
+    from synsim.networks.training import train_grid
+
+    check_memory(networks, data, training, at_once)
+    chunks = plan(networks, at_once)
+    work = np.array([_work(networks, chunk, data) for chunk in chunks])
+    found: dict[int, T] = {}
+    done = 0.0
+    for number, chunk in enumerate(chunks):
+        kept = None if store is None else store.get(number)
+        if kept is None:
+            grid = [[networks[i] for i in row] for row in chunk]
+            share = work[number] / work.sum()
+
+            def tell(fraction: float, before: float = done, share: float = share) -> None:
+                if progress is not None:
+                    progress(before + fraction * share)
+
+            trained = train_grid(grid, data, training, tell)
+            kept = [measure(t) for row in trained for t in row]
+            if store is not None:
+                store.keep(number, kept)
+        for i, value in zip((i for row in chunk for i in row), kept, strict=True):
+            found[i] = value
+        done += work[number] / work.sum()
+        if progress is not None:
+            progress(done)
+    return [found[i] for i in range(len(networks))]
+
+
+def run_kept(
+    networks: Sequence[Network],
+    data: Dataset,
+    training: Training,
+    measure: Callable[[Trained], list[float]],
+    running: Running,
+    at_once: int,
+    settings: Parameters,
+) -> list[list[float]]:
+    """`each` for a protocol: kept in ``running.unfinished``, where it names a directory."""
+    if running.unfinished is None:
+        return each(networks, data, training, measure, running.progress, at_once=at_once)
+    about = to_texts(settings) | {
+        "seed": str(running.seed),
+        "images": data.digest,
+        "versions": versions("jax", "optax"),
+    }
+    store = Store(running.unfinished, about)
+    try:
+        return each(
+            networks, data, training, measure, running.progress, at_once=at_once, store=store
+        )
+    finally:
+        store.close()
+
+
+def _work(networks: Sequence[Network], chunk: Chunk, data: Dataset) -> float:
+    net = networks[chunk[0][0]]
+    weights = net.weights(data.inputs, data.classes)
+    return weights * sum(len(row) for row in chunk) * (2 if net.noise == "heterogeneous" else 1)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

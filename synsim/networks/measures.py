@@ -1,0 +1,282 @@
+"""What a trained network does: accuracy, what it pays, whether it has settled, its gradients.
+
+Whether it has settled. At the optimum no common factor of all sigma lowers the objective:
+
+    images * sum sigma dCE/dsigma = - sum sigma dcost/dsigma        (each 1/s d/ds of s sigma)
+
+The balance is left over right: 1 when settled, below 1 where sigma would still grow. With one
+power law sigma is about balance^(-1/(rho + 2)) times too small.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.networks import need
+from synsim.networks.data import Dataset
+from synsim.networks.spec import GAUSSIAN, Trained
+
+if TYPE_CHECKING:
+    import jax
+
+Array = NDArray[np.float64]
+_BLOCK = 1000  # images at a time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """accuracy_percent and nll (of test images, noise drawn anew for each); sigma_rms over the
+    weights, and over those whose input is active in any test image; cost: sum of the network's
+    cost over its weights; balance (see the module), NaN without a cost."""
+
+    accuracy_percent: float
+    nll: float
+    sigma_rms: float
+    sigma_rms_active: float
+    cost: float
+    balance: float
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Of a layer's weights, each of shape (inputs, outputs) but input_rate (inputs,).
+
+    fisher : mean squared gradient of the summed cross-entropy of `batch` images
+    mean_abs : mean of its absolute value
+    input_rate : mean |input|
+    """
+
+    fisher: Array
+    mean_abs: Array
+    input_rate: Array
+
+
+def evaluate(
+    trained: Trained, data: Dataset, *, samples: int = 1, seed: int = 1, train_images: int = 10_000
+) -> Measured:
+    """Measure a trained network.
+
+    Parameters
+    ----------
+    samples : times the test images are seen, with fresh noise; dropout and no noise are seen once
+    train_images : of the training set, for the balance
+    """
+    jax = need.jax()
+    net = trained.network
+    params = parameters(trained)
+    key = jax.random.fold_in(jax.random.key(net.seed), 1_000_000 + seed)
+    run = _blocks(net.noise)
+    if net.noise in ("dropout", "none"):
+        samples = 1
+    right, entropy, count = 0.0, 0.0, 0
+    active = [np.zeros(len(m), dtype=bool) for m in trained.means]
+    for number in range(samples):
+        for first in range(0, len(data.y_test), _BLOCK):
+            x, y = data.test(first, first + _BLOCK)
+            k = jax.random.fold_in(jax.random.fold_in(key, number), first)
+            hits, loss, seen = run(params, x, y, k, float(net.n), float(net.p))
+            right, entropy, count = right + float(hits), entropy + float(loss), count + len(y)
+            for mask, more in zip(active[1:], seen[1:], strict=True):
+                mask |= np.asarray(more)
+    # an input is active where its pixel is not what it is in every image
+    active[0] = np.any(data.x_train != data.x_train[0], axis=0)
+    squares = [s.astype(float)[a] ** 2 for s, a in zip(trained.sigmas, active, strict=True)]
+    used = sum(s.size for s in squares)
+    return Measured(
+        accuracy_percent=100 * right / count,
+        nll=entropy / count,
+        sigma_rms=trained.sigma_rms,
+        sigma_rms_active=float(np.sqrt(sum(s.sum() for s in squares) / max(used, 1))),
+        cost=weights_cost(trained),
+        balance=_balance(trained, params, data, train_images, key),
+    )
+
+
+def weights_cost(trained: Trained) -> float:
+    """The network's cost, summed over its weights (its biases pay too, but are not counted)."""
+    net = trained.network
+    if net.noise not in GAUSSIAN:
+        return float("nan")
+    if net.cost.own is None:
+        return float(sum(np.sum(net.cost(s.astype(float))) for s in trained.sigmas))
+    jnp = need.jax().numpy
+    return float(sum(float(jnp.sum(net.cost(jnp.asarray(s)))) for s in trained.sigmas))
+
+
+def parameters(trained: Trained) -> Any:
+    """Means and sigmas as the functions of this module take them, on the device."""
+    jnp = need.jax().numpy
+    layers = zip(
+        trained.means, trained.mean_biases, trained.sigmas, trained.sigma_biases, strict=True
+    )
+    return [
+        {"w": jnp.asarray(w), "b": jnp.asarray(b), "sw": jnp.asarray(sw), "sb": jnp.asarray(sb)}
+        for w, b, sw, sb in layers
+    ]
+
+
+def logits(params: Any, x: Any, key: Any, noise: str, n: Any, p: Any) -> tuple[Any, list[Any]]:
+    """Of each image with weights of its own: pre-activations are drawn, layer by layer."""
+    import jax
+    import jax.numpy as jnp
+
+    h, inputs = x, []
+    for i, layer in enumerate(params):
+        inputs.append(h)
+        z = h @ layer["w"] + layer["b"]
+        if noise not in ("dropout", "none"):
+            variance = (h * h) @ (layer["sw"] ** 2) + layer["sb"] ** 2
+            z = z + jnp.sqrt(jnp.maximum(variance, 1e-30)) * jax.random.normal(
+                jax.random.fold_in(key, i), z.shape
+            )
+        h = z if i == len(params) - 1 else jax.nn.relu(z)
+    return h, inputs
+
+
+@functools.lru_cache(maxsize=8)
+def _blocks(noise: str) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    from synsim.networks.model import cross_entropy
+
+    def block(params: Any, x: Any, y: Any, key: Any, n: Any, p: Any) -> Any:
+        z, inputs = logits(params, x, key, noise, n, p)
+        hits = jnp.sum(jnp.argmax(z, axis=1) == y)
+        return hits, jnp.sum(cross_entropy(z, y)), [jnp.any(h > 0, axis=0) for h in inputs]
+
+    return jax.jit(block)
+
+
+@functools.lru_cache(maxsize=8)
+def _slopes(noise: str) -> Any:
+    """d/ds of the summed cross-entropy with every sigma times s, at s = 1."""
+    import jax
+    import jax.numpy as jnp
+
+    from synsim.networks.model import cross_entropy
+
+    def entropy(s: Any, params: Any, x: Any, y: Any, key: Any) -> Any:
+        scaled = [layer | {"sw": s * layer["sw"], "sb": s * layer["sb"]} for layer in params]
+        return jnp.sum(cross_entropy(logits(scaled, x, key, noise, 1.0, 1.0)[0], y))
+
+    return jax.jit(jax.grad(entropy))
+
+
+def _balance(trained: Trained, params: Any, data: Dataset, most: int, key: Any) -> float:
+    net = trained.network
+    if net.noise not in GAUSSIAN:
+        return float("nan")
+    jax = need.jax()
+    run, total = _slopes(net.noise), 0.0
+    images = min(most, len(data.y_train)) // min(_BLOCK, len(data.y_train))
+    block = min(_BLOCK, len(data.y_train))
+    for first in range(0, images * block, block):
+        x, y = data.train(first, first + block)
+        total += float(run(1.0, params, x, y, jax.random.fold_in(key, 10_000_000 + first)))
+    pulled = total * len(data.y_train) / (images * block)
+    step, pushed = 1e-2, 0.0
+    jnp = jax.numpy
+    for layer in params:
+        for name in ("sw", "sb"):
+            ends = [
+                np.asarray(net.cost(layer[name] * jnp.float32(np.exp(sign * step))), dtype=float)
+                for sign in (1, -1)
+            ]
+            pushed -= float(np.sum(ends[0] - ends[1])) / (2 * step)
+    return pulled / pushed
+
+
+def gradients(
+    trained: Trained,
+    data: Dataset,
+    *,
+    batch: int = 20,
+    batches: int | None = None,
+    seed: int = 1,
+    mean_weights: bool = False,
+) -> list[Gradients]:
+    """Squared and absolute gradients of each layer's weights over the training images.
+
+    Parameters
+    ----------
+    batch : images whose cross-entropy is summed under one draw of the weights; 1 for the Fisher
+        information of single images
+    batches : how many, of consecutive images; None for all
+    mean_weights : at the mean weights instead of drawn ones
+    """
+    jax = need.jax()
+    params = parameters(trained)
+    run = _squares(mean_weights)
+    whole = len(data.y_train) // batch
+    many = whole if batches is None else min(batches, whole)
+    key = jax.random.fold_in(jax.random.key(trained.network.seed), 2_000_000 + seed)
+    rows = max(1, 2000 // batch)  # batches at a time
+    sums: Any = None
+    for first in range(0, many, rows):
+        count = min(rows, many - first)
+        x, y = data.train(first * batch, (first + count) * batch)
+        part = run(
+            params,
+            x.reshape(count, batch, -1),
+            y.reshape(count, batch),
+            jax.random.split(jax.random.fold_in(key, first), count),
+        )
+        found = jax.tree.map(lambda a: np.asarray(a, dtype=float), part)
+        sums = found if sums is None else jax.tree.map(np.add, sums, found)
+    return [
+        Gradients(fisher / many, absolute / many, rate / (many * batch))
+        for fisher, absolute, rate in sums
+    ]
+
+
+@functools.lru_cache(maxsize=2)
+def _squares(mean_weights: bool) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    from synsim.networks.model import cross_entropy
+
+    def drawn(params: Any, key: jax.Array) -> Any:
+        if mean_weights:
+            return [(layer["w"], layer["b"]) for layer in params]
+        made = []
+        for i, layer in enumerate(params):
+            a, b = jax.random.split(jax.random.fold_in(key, i))
+            made.append(
+                (
+                    layer["w"] + layer["sw"] * jax.random.normal(a, layer["w"].shape),
+                    layer["b"] + layer["sb"] * jax.random.normal(b, layer["b"].shape),
+                )
+            )
+        return made
+
+    def entropy(weights: Any, x: Any, y: Any) -> Any:
+        h, rates = x, []
+        for i, (w, b) in enumerate(weights):
+            rates.append(jnp.sum(jnp.abs(h), axis=0))
+            z = h @ w + b
+            h = z if i == len(weights) - 1 else jax.nn.relu(z)
+        return jnp.sum(cross_entropy(h, y)), rates
+
+    def step(sums: Any, at: Any) -> Any:
+        params, x, y, key = at
+        slope, rates = jax.grad(entropy, has_aux=True)(drawn(params, key), x, y)
+        return [
+            (f + g[0] ** 2, a + jnp.abs(g[0]), r + rate)
+            for (f, a, r), g, rate in zip(sums, slope, rates, strict=True)
+        ]
+
+    def run(params: Any, x: Any, y: Any, keys: Any) -> Any:
+        zero = [
+            (jnp.zeros_like(p["w"]), jnp.zeros_like(p["w"]), jnp.zeros(p["w"].shape[0]))
+            for p in params
+        ]
+        return jax.lax.scan(lambda s, at: (step(s, (params, *at)), None), zero, (x, y, keys))[0]
+
+    return jax.jit(run)

@@ -1,0 +1,72 @@
+"""The published trade-off of Malkin et al. 2024, as it ships, and curves of accuracy over sigma."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.recordings import SHIPPED
+
+Array = NDArray[np.float64]
+_FILE = SHIPPED / "malkin2023" / "tradeoff_fig2_fig3.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The points of one exponent and noise, by rising c (which is inferred)."""
+
+    c: Array
+    accuracy_percent: Array
+    sigma_rms: Array
+    reliability_cost: Array
+    nll: Array
+
+
+@cache
+def curves() -> dict[tuple[float, str], Curve]:
+    """(rho to two decimals, noise) -> points."""
+    with _FILE.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    found: dict[tuple[float, str], list[dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault((round(float(row["rho"]), 2), row["noise"]), []).append(row)
+    names = ("accuracy_percent", "sigma_rms", "reliability_cost", "nll")
+    return {
+        key: Curve(
+            10 ** np.array([float(r["log10_c_inferred"]) for r in group]),
+            *(np.array([float(r[name]) for r in group]) for name in names),
+        )
+        for key, group in found.items()
+    }
+
+
+def curve(rho: float, noise: str) -> Curve | None:
+    """The published points, or None where there are none."""
+    return curves().get((round(rho, 2), noise))
+
+
+def at_sigma(sigma: Any, accuracy: Any, wanted: Any) -> Array:
+    """Accuracy at other sigmas, linear in log sigma; NaN beyond the ends."""
+    order = np.argsort(sigma)
+    return np.interp(
+        np.log(wanted), np.log(np.asarray(sigma)[order]), np.asarray(accuracy)[order],
+        left=np.nan, right=np.nan,
+    )  # fmt: skip
+
+
+def shortfall(rho: float, noise: str, sigma: Any, accuracy: Any) -> float | None:
+    """How far accuracy is below the published curve at most, in points, at the same sigma_rms,
+    where the published accuracy is above 20 %; None where nothing is there to compare."""
+    there = curve(rho, noise)
+    if there is None or len(np.atleast_1d(sigma)) < 2:
+        return None
+    above = there.accuracy_percent > 20
+    ours = at_sigma(sigma, accuracy, there.sigma_rms[above])
+    if np.all(np.isnan(ours)):
+        return None
+    return float(np.nanmax(there.accuracy_percent[above] - ours))

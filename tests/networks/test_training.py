@@ -1,0 +1,255 @@
+"""Training: gradients, laws of the noise, seeds, resuming, and what can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synsim.component import InputError, SynsimError
+from synsim.networks import (
+    Cost,
+    Dataset,
+    Network,
+    Trained,
+    Training,
+    chunks,
+    entropic,
+    evaluate,
+    gradients,
+    model,
+    power_law,
+    train,
+    training,
+    written,
+)
+from synsim.networks.store import Store
+
+SIZE = (5, 4, 3)
+KINDS = [
+    ("heterogeneous", True),
+    ("heterogeneous", False),
+    ("homogeneous", True),
+    ("homogeneous", False),
+    ("binomial", True),
+    ("dropout", True),
+    ("none", True),
+]
+
+
+def prepared(noise: str, local: bool) -> tuple[Any, Any, Any, Any]:
+    """Parameters, images, classes and noise of a small network, float64."""
+    rng = np.random.default_rng(8)
+    params = model.initial(Network(noise, power_law(1), hidden=(4,)), SIZE, 0.3, 0.8)
+    params = jax.tree.map(lambda a: jnp.asarray(a + 0.2 * rng.normal(size=a.shape)), params)
+    eps = model.draw(jax.random.key(4), noise, local, 6, SIZE)
+    x, y = jnp.asarray(rng.normal(size=(6, 5))), jnp.asarray(rng.integers(0, 3, 6))
+    return params, x, y, eps
+
+
+@pytest.mark.parametrize(("noise", "local"), KINDS)
+def test_gradients_against_finite_differences(noise: str, local: bool) -> None:
+    with jax.enable_x64(True):
+        params, x, y, eps = prepared(noise, local)
+        priced = ((2.0, 0.5), (0.3, 0.1), 0.2, 0.7, 2.0, 0.4, 6.0)
+
+        @jax.jit
+        def both(p: Any) -> Any:
+            return jax.value_and_grad(
+                lambda p: training.objective(p, noise, local, x, y, eps, priced, jnp.cosh, 0.05)[0]
+            )(p)
+
+        slope = both(params)[1]
+        leaves, tree = jax.tree.flatten(params)
+        for i, leaf in enumerate(leaves):
+            flat = np.asarray(leaf, dtype=float).ravel()
+            for j in range(0, flat.size, 3):
+                ends = []
+                for sign in (1, -1):
+                    moved = flat.copy()
+                    moved[j] += sign * 1e-6
+                    other = list(leaves)
+                    other[i] = jnp.asarray(moved.reshape(leaf.shape))
+                    ends.append(float(both(jax.tree.unflatten(tree, other))[0]))
+                exact = float(np.ravel(jax.tree.leaves(slope)[i])[j])
+                assert exact == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-8)
+
+
+def test_softplus() -> None:
+    x = np.array([-80, -20, -9.2, -1, 0, 0.5, 30], dtype=np.float32)
+    exact = np.logaddexp(0, x.astype(float))
+    np.testing.assert_allclose(np.asarray(model.softplus(jnp.asarray(x))), exact, rtol=1e-6)
+    np.testing.assert_allclose(model.inverse_softplus(exact[1:]), x[1:], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("noise", ["heterogeneous", "homogeneous", "binomial"])
+def test_local_noise_has_the_law_of_sampled_weights(noise: str) -> None:
+    """Mean and variance of pre-activations of one image, in standard errors of 20,000 draws."""
+    params, x, _, _ = prepared(noise, True)
+    params = jax.tree.map(lambda a: a.astype(jnp.float32), params)
+    draws = 20_000
+
+    def of(local: bool) -> np.ndarray:
+        def one(key: Any) -> Any:
+            eps = model.draw(key, noise, local, 1, SIZE)
+            return model.layer(
+                params, noise, local, 0, x[:1].astype(jnp.float32), eps[0], 3.0, 0.4
+            )[0]
+
+        return np.asarray(jax.vmap(one)(jax.random.split(jax.random.key(2), draws)), dtype=float)
+
+    local, sampled = of(True), of(False)
+    error = np.sqrt((local.var(axis=0) + sampled.var(axis=0)) / draws)
+    assert np.all(np.abs(local.mean(axis=0) - sampled.mean(axis=0)) < 4 * error)
+    # of a variance: sqrt((kurtosis - 1)/draws) relative, each; binomial sums are near Gaussian
+    ratio = local.var(axis=0) / sampled.var(axis=0)
+    assert np.all(np.abs(np.log(ratio)) < 4 * np.sqrt(4 / draws) * 1.2)
+
+
+QUICK = Training(epochs=2, batch=100)
+
+
+def small(noise: str, c: float, seed: int = 1) -> Network:
+    return Network(noise, power_law(2, c), seed=seed, hidden=(6,), name=f"{noise} {c:g} {seed}")
+
+
+NETWORKS = [
+    small(noise, c, seed)
+    for noise in ("heterogeneous", "homogeneous")
+    for c in (1e-3, 1e-2, 1e-1)
+    for seed in (1, 2)
+]
+
+
+def same(a: Trained, b: Trained, rtol: float = 0) -> None:
+    for name in ("means", "sigmas", "mean_biases", "sigma_biases"):
+        for one, other in zip(getattr(a, name), getattr(b, name), strict=True):
+            np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(a.loss, b.loss, rtol=rtol)
+
+
+def test_seeds_and_companions(digits: Dataset) -> None:
+    """The same seed gives the same bytes; who else is in the chunk changes rounding alone."""
+    together = train(NETWORKS, digits, QUICK)
+    for a, b in zip(train(NETWORKS, digits, QUICK), together, strict=True):
+        same(a, b)
+    for a, b in zip(train(NETWORKS[:1], digits, QUICK), together[:1], strict=True):
+        same(a, b, rtol=1e-4)
+    assert [t.network for t in together] == NETWORKS
+    first, second = together[0], together[1]
+    assert np.abs(first.means[0] - second.means[0]).mean() > 0.01
+    assert first.loss[-1] < first.loss[0]
+
+
+def test_plan_takes_every_network_once() -> None:
+    ragged = [*NETWORKS, small("heterogeneous", 3, 7), small("heterogeneous", 4, 7)]
+    for at_once in (1, 3, 4, 100):
+        made = chunks.plan(ragged, at_once)
+        numbers = [i for chunk in made for row in chunk for i in row]
+        assert sorted(numbers) == list(range(len(ragged)))
+        for chunk in made:
+            assert sum(len(row) for row in chunk) <= at_once
+            assert len({len(row) for row in chunk}) == 1
+            assert len({ragged[i].kind for row in chunk for i in row}) == 1
+            for row in chunk:
+                assert len({ragged[i].seed for i in row}) == 1
+
+
+def test_an_interrupted_run_goes_on(digits: Dataset, tmp_path: Path) -> None:
+    nets, trained = NETWORKS[:6:2], []
+
+    def measure(t: Trained) -> list[float]:
+        trained.append(t.network.name)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return [t.sigma_rms, float(t.loss[-1])]
+
+    def run(at: str) -> list[list[float]]:
+        store = Store(tmp_path / at, {"seed": "1"})
+        try:
+            return chunks.each(nets, digits, QUICK, measure, at_once=1, store=store)
+        finally:
+            store.close()
+
+    with pytest.raises(KeyboardInterrupt):
+        run("a")
+    found = run("a")
+    assert trained == [n.name for n in (nets[0], nets[1], nets[1], nets[2])]
+    assert run("b") == found  # not interrupted
+    with pytest.raises(InputError, match="other settings"):
+        Store(tmp_path / "a", {"seed": "2"})
+    held = Store(tmp_path / "a", {"seed": "1"})
+    with pytest.raises(InputError, match="another process"):
+        Store(tmp_path / "a", {"seed": "1"})
+    held.close()
+
+
+def test_nan_names_network_and_step(digits: Dataset) -> None:
+    """A cost that is no number once sigma has grown past a bound."""
+
+    def bad(sigma: Any) -> Any:
+        return jnp.sqrt(0.1002 - sigma)
+
+    nets = [
+        Network("homogeneous", written(bad, c), hidden=(4,), name=f"network c {c:g}")
+        for c in (1e-9, 1e3)
+    ]
+    with pytest.raises(
+        SynsimError, match=r"^network c 1000: its cost is nan at step \d+ \(epoch 1\)"
+    ):
+        train(nets, digits, Training(epochs=1, batch=50, initial_sigma=0.1))
+
+
+def test_memory_too_small(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "available", lambda: 2.2e9)
+    monkeypatch.setattr(training, "train_grid", None)
+    wide = [Network("heterogeneous", power_law(2), hidden=(5000, 5000), seed=s) for s in (1, 2)]
+    with pytest.raises(InputError, match=r"found 2.2 GB .* expected fewer than 8 networks"):
+        train(wide, digits, QUICK)
+    monkeypatch.setattr(chunks, "available", lambda: 1e8)
+    with pytest.raises(InputError, match="expected smaller networks, or more memory"):
+        train(wide, digits, QUICK, at_once=1)
+
+
+def test_available_memory_is_some() -> None:
+    assert 1e7 < chunks.available() < 1e14
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Network("wild", power_law(2)), "found noise 'wild'"),
+        (lambda: Network("heterogeneous", Cost()), "found no cost"),
+        (lambda: Network("binomial", p=0), "found p = 0"),
+        (lambda: Network("binomial", n=0), "found n = 0"),
+    ],
+)
+def test_wrong_network(make: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_sigma_of_a_linear_network(digits: Dataset, linear: list[Trained], number: int) -> None:
+    """Without hidden layers sigma = (c rho/H)^(1/(rho + 2)), appendix 5, H over all images."""
+    net = linear[number]
+    rho, c = net.network.cost.exponents[0], net.network.cost.weights[0]
+    curvature = gradients(net, digits, batch=1)[0].fisher * len(digits.y_train)
+    used = curvature > np.median(curvature)  # H is the Fisher information only on average
+    slope = np.polyfit(np.log(curvature[used]), np.log(net.sigmas[0][used]), 1)[0]
+    assert slope == pytest.approx(-1 / (rho + 2), rel=0.25)
+    expected = (c * rho / curvature[used]) ** (1 / (rho + 2))
+    assert np.median(net.sigmas[0][used] / expected) == pytest.approx(1, abs=0.2)
+    assert evaluate(net, digits).balance == pytest.approx(1, abs=0.2)
+
+
+def test_other_noise_learns(digits: Dataset) -> None:
+    """DropConnect, dropout and none; the error of 10 epochs is far below chance."""
+    nets = [Network(noise, hidden=(30,), name=noise) for noise in ("binomial", "dropout", "none")]
+    for t in train(nets, digits, Training(epochs=10, batch=50, rate_mean=5e-3)):
+        assert evaluate(t, digits).accuracy_percent > 85, t.network.noise
+    assert entropic(1) == Cost(entropic=1.0)
