@@ -15,6 +15,10 @@ os.environ.setdefault(
     "SYNSIM_CACHE", str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "synsim")
 )
 
+# So are programs of JAX.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.environ["SYNSIM_CACHE"] + "-jax")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of Brian2's cython target skip, and say so, where it cannot compile."""

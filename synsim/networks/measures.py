@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from synsim.networks import need
 from synsim.networks.data import Dataset
-from synsim.networks.spec import GAUSSIAN, Trained
+from synsim.networks.spec import GAUSSIAN, Network, Trained
 
 if TYPE_CHECKING:
     import jax
@@ -70,16 +70,16 @@ def evaluate(
     net = trained.network
     params = parameters(trained)
     key = jax.random.fold_in(jax.random.key(net.seed), 1_000_000 + seed)
-    run = _blocks(net.noise)
-    if net.noise in ("dropout", "none"):
-        samples = 1
+    noisy = net.noise not in ("dropout", "none")
+    run = _blocks(noisy)
+    samples = samples if noisy else 1
     right, entropy, count = 0.0, 0.0, 0
     active = [np.zeros(len(m), dtype=bool) for m in trained.means]
     for number in range(samples):
         for first in range(0, len(data.y_test), _BLOCK):
             x, y = data.test(first, first + _BLOCK)
             k = jax.random.fold_in(jax.random.fold_in(key, number), first)
-            hits, loss, seen = run(params, x, y, k, float(net.n), float(net.p))
+            hits, loss, seen = run(params, x, y, k)
             right, entropy, count = right + float(hits), entropy + float(loss), count + len(y)
             for mask, more in zip(active[1:], seen[1:], strict=True):
                 mask |= np.asarray(more)
@@ -102,10 +102,22 @@ def weights_cost(trained: Trained) -> float:
     net = trained.network
     if net.noise not in GAUSSIAN:
         return float("nan")
+    return float(sum(np.sum(_cost(net, sigma)) for sigma in trained.sigmas))
+
+
+def _cost(net: Network, sigma: Any) -> Array:
+    """The cost of each sigma; homogeneous ones are all alike, and costed once."""
+    sigma = np.asarray(sigma, dtype=float)
+    if net.noise == "homogeneous":
+        return np.broadcast_to(_cost_of(net, sigma.ravel()[:1]), sigma.size)
+    return _cost_of(net, sigma)
+
+
+def _cost_of(net: Network, sigma: Array) -> Array:
     if net.cost.own is None:
-        return float(sum(np.sum(net.cost(s.astype(float))) for s in trained.sigmas))
+        return np.asarray(net.cost(sigma))
     jnp = need.jax().numpy
-    return float(sum(float(jnp.sum(net.cost(jnp.asarray(s)))) for s in trained.sigmas))
+    return np.asarray(net.cost(jnp.asarray(sigma, dtype=jnp.float32)), dtype=float)
 
 
 def parameters(trained: Trained) -> Any:
@@ -120,7 +132,7 @@ def parameters(trained: Trained) -> Any:
     ]
 
 
-def logits(params: Any, x: Any, key: Any, noise: str, n: Any, p: Any) -> tuple[Any, list[Any]]:
+def logits(params: Any, x: Any, key: Any, noisy: bool = True) -> tuple[Any, list[Any]]:
     """Of each image with weights of its own: pre-activations are drawn, layer by layer."""
     import jax
     import jax.numpy as jnp
@@ -129,7 +141,7 @@ def logits(params: Any, x: Any, key: Any, noise: str, n: Any, p: Any) -> tuple[A
     for i, layer in enumerate(params):
         inputs.append(h)
         z = h @ layer["w"] + layer["b"]
-        if noise not in ("dropout", "none"):
+        if noisy:
             variance = (h * h) @ (layer["sw"] ** 2) + layer["sb"] ** 2
             z = z + jnp.sqrt(jnp.maximum(variance, 1e-30)) * jax.random.normal(
                 jax.random.fold_in(key, i), z.shape
@@ -138,23 +150,23 @@ def logits(params: Any, x: Any, key: Any, noise: str, n: Any, p: Any) -> tuple[A
     return h, inputs
 
 
-@functools.lru_cache(maxsize=8)
-def _blocks(noise: str) -> Any:
+@functools.cache
+def _blocks(noisy: bool) -> Any:
     import jax
     import jax.numpy as jnp
 
     from synsim.networks.model import cross_entropy
 
-    def block(params: Any, x: Any, y: Any, key: Any, n: Any, p: Any) -> Any:
-        z, inputs = logits(params, x, key, noise, n, p)
+    def block(params: Any, x: Any, y: Any, key: Any) -> Any:
+        z, inputs = logits(params, x, key, noisy)
         hits = jnp.sum(jnp.argmax(z, axis=1) == y)
         return hits, jnp.sum(cross_entropy(z, y)), [jnp.any(h > 0, axis=0) for h in inputs]
 
     return jax.jit(block)
 
 
-@functools.lru_cache(maxsize=8)
-def _slopes(noise: str) -> Any:
+@functools.cache
+def _slopes() -> Any:
     """d/ds of the summed cross-entropy with every sigma times s, at s = 1."""
     import jax
     import jax.numpy as jnp
@@ -163,7 +175,7 @@ def _slopes(noise: str) -> Any:
 
     def entropy(s: Any, params: Any, x: Any, y: Any, key: Any) -> Any:
         scaled = [layer | {"sw": s * layer["sw"], "sb": s * layer["sb"]} for layer in params]
-        return jnp.sum(cross_entropy(logits(scaled, x, key, noise, 1.0, 1.0)[0], y))
+        return jnp.sum(cross_entropy(logits(scaled, x, key)[0], y))
 
     return jax.jit(jax.grad(entropy))
 
@@ -173,22 +185,17 @@ def _balance(trained: Trained, params: Any, data: Dataset, most: int, key: Any) 
     if net.noise not in GAUSSIAN:
         return float("nan")
     jax = need.jax()
-    run, total = _slopes(net.noise), 0.0
+    run, total = _slopes(), 0.0
     images = min(most, len(data.y_train)) // min(_BLOCK, len(data.y_train))
     block = min(_BLOCK, len(data.y_train))
     for first in range(0, images * block, block):
         x, y = data.train(first, first + block)
         total += float(run(1.0, params, x, y, jax.random.fold_in(key, 10_000_000 + first)))
     pulled = total * len(data.y_train) / (images * block)
-    step, pushed = 1e-2, 0.0
-    jnp = jax.numpy
-    for layer in params:
-        for name in ("sw", "sb"):
-            ends = [
-                np.asarray(net.cost(layer[name] * jnp.float32(np.exp(sign * step))), dtype=float)
-                for sign in (1, -1)
-            ]
-            pushed -= float(np.sum(ends[0] - ends[1])) / (2 * step)
+    step, pushed = 1e-3, 0.0
+    for sigma in (*trained.sigmas, *trained.sigma_biases):
+        up, down = (float(np.sum(_cost(net, sigma * np.exp(d)))) for d in (step, -step))
+        pushed -= (up - down) / (2 * step)
     return pulled / pushed
 
 

@@ -74,6 +74,8 @@ class Training:
 
     epochs, batch : times all images are seen, images at a step
     rate_mean, rate_sigma : learning rates of mu, and of phi (sigma = softplus(phi))
+    memory_sigma : Adam's second decay (b2) for phi; the slope of a power law falls steeply as sigma
+        grows, and with a long memory of it sigma would stop short
     schedule : constant, or cosine (a twentieth of the steps to rise, then a half-cosine to 0)
     estimator : local, the pre-activations are drawn for each image (Kingma, Salimans & Welling
         2015); sampled, weights are drawn once for each step
@@ -85,6 +87,7 @@ class Training:
     batch: int = 400
     rate_mean: float = 2e-3
     rate_sigma: float = 6e-3
+    memory_sigma: float = 0.99
     schedule: str = "cosine"
     estimator: str = "local"
     l1: float = 0.01
@@ -108,6 +111,7 @@ PUBLISHED = Training(
     batch=20,
     rate_mean=1e-4,
     rate_sigma=1e-4,
+    memory_sigma=0.999,
     schedule="constant",
     estimator="sampled",
     initial_sigma=1e-4,

@@ -9,6 +9,7 @@ import numpy as np
 from synsim import style
 from synsim.networks.published import Curve, curve
 from synsim.networks.spec import GAUSSIAN
+from synsim.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def figure(outcome: Any) -> Figure:
             draw(ax, outcome, float(rho), x, y)
         row[0].set_title(name(rho))
     axes[0][3].legend(fontsize=6, handlelength=1.4)
-    axes[0][4].set_title("solid: as paid; dotted: for one sigma_rms", fontsize=6.5)
+    axes[0][4].set_title("dotted: one sigma_rms", fontsize=7)
     return made
 
 
@@ -88,6 +89,10 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
     ax.set_xscale("log")
     if y != "accuracy_percent":
         ax.set_yscale("log")
+    if x == "sigma_rms":
+        plain_log(ax.xaxis)
+    if y == "sigma_rms":
+        plain_log(ax.yaxis)
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel(_LABELS[y])
 

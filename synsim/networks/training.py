@@ -87,7 +87,7 @@ def optimiser(training: Training, steps: int) -> optax.GradientTransformation:
     return optax.multi_transform(
         {
             "mean": optax.adam(rate(training.rate_mean)),
-            "phi": optax.adam(rate(training.rate_sigma)),
+            "phi": optax.adam(rate(training.rate_sigma), b2=training.memory_sigma),
         },
         lambda params: {key: key for key in params},
     )
