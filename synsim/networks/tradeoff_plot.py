@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
+from synsim.energy.reliability_plot import plain_log
 from synsim.networks.published import Curve, curve
 from synsim.networks.spec import GAUSSIAN
-from synsim.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
