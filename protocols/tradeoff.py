@@ -22,6 +22,7 @@ An interrupted run goes on from what is done when the same command is given agai
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,15 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "batch": 50,
     },
 }
-_NUMBERS = (
-    "accuracy_percent", "sigma_rms", "reliability_cost", "nll", "sigma_rms_active", "balance",
-)  # fmt: skip
+#: Column -> what is measured.
+_COLUMNS = {
+    "accuracy_percent": "accuracy_percent",
+    "sigma_rms": "sigma_rms",
+    "reliability_cost": "cost",
+    "nll": "nll",
+    "sigma_rms_active": "sigma_rms_active",
+    "balance": "balance",
+}
 
 
 class Settings(Parameters):
@@ -221,21 +228,15 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         without the extra `networks`
     """
     from synsim.networks import chunks, data, measures, need
-    from synsim.networks.spec import Trained
 
     running = running or Running()
     jax = need.jax()
     images = data.load(settings.by_preset("data"))
     networks = settings.networks(running.seed)
 
-    def measure(trained: Trained) -> list[float]:
-        found = measures.evaluate(trained, images, samples=settings.samples)
-        per_rho = found.cost / _price(trained.network)
-        return [
-            found.accuracy_percent, found.sigma_rms, per_rho, found.nll, found.sigma_rms_active,
-            found.balance,
-        ]  # fmt: skip
-
+    measure = functools.partial(
+        measures.numbers, names=tuple(_COLUMNS.values()), samples=settings.samples
+    )
     rows = np.array(
         chunks.run_kept(
             networks, images, settings.how(), measure, running, settings.at_once, settings
@@ -247,8 +248,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         "c": np.array([_c(net) for net in networks]),
         "noise": [net.noise for net in networks],
         "seed": np.array([net.seed for net in networks]),
-        **{name: rows[:, i] for i, name in enumerate(_NUMBERS)},
+        **{column: rows[:, i] for i, column in enumerate(_COLUMNS)},
     }
+    table["reliability_cost"] /= np.array([_price(net) for net in networks])
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.maximum(table["balance"], 0) ** (-1 / (rhos + 2)) - 1
     table["converged"] = (np.abs(growth) < 0.1).astype(int)

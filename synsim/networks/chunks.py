@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -17,12 +18,14 @@ from synsim.networks.store import Store
 from synsim.protocol import Running
 from synsim.results import versions
 from synsim.settings import to_texts
+from synsim.sweep.workers import deaf_children
 
 T = TypeVar("T")
 Chunk = tuple[tuple[int, ...], ...]  # numbers of networks, a row for each seed
 
 #: Networks of a chunk. Fixed, not fitted to the machine: the last bits depend on it.
 AT_ONCE = 8
+_WORTH_PROCESSES = 1e12  # weights times images times epochs, half a minute or so
 _PROGRAM = 400e6  # bytes that JAX, the compiled programs and the libraries take
 
 
@@ -128,55 +131,121 @@ def train(
     MissingExtraError
         without the extra `networks`
     """
-    return each(networks, data, training or Training(), lambda t: t, progress, at_once=at_once)
+    return each(networks, data, training or Training(), itself, progress, at_once=at_once)
+
+
+def itself(trained: Trained, data: Dataset) -> Trained:
+    """The trained network."""
+    return trained
 
 
 def each(
     networks: Sequence[Network],
     data: Dataset,
     training: Training,
-    measure: Callable[[Trained], T],
+    measure: Callable[[Trained, Dataset], T],
     progress: Progress | None = None,
     *,
     at_once: int = AT_ONCE,
     store: Store | None = None,
+    jobs: int | None = None,
 ) -> list[T]:
-    """Train networks and measure each; what is measured is kept in the store as chunks are done."""
+    """Train networks and measure each; what is measured is kept in the store as chunks are done.
+
+    jobs : processes; None for one a core where the work is worth it. The measured numbers are the
+        same for any number. `measure` has to be a function that other processes can import.
+    """
+    need.jax()
+    check_memory(networks, data, training, at_once)
+    chunks = plan(networks, at_once)
+    work = np.array([_work(networks, chunk, data) for chunk in chunks], dtype=float)
+    work /= work.sum()
+    found: dict[int, T] = {}
+    left: list[Task[T]] = []
+    done = 0.0
+
+    def keep(number: int, values: list[T]) -> None:
+        nonlocal done
+        numbers = (i for row in chunks[number] for i in row)
+        found.update(zip(numbers, values, strict=True))
+        done += work[number]
+        if progress is not None:
+            progress(min(done, 1.0))
+
+    for number, chunk in enumerate(chunks):
+        kept = None if store is None else store.get(number)
+        if kept is not None:
+            keep(number, kept)
+        else:
+            grid = [[networks[i] for i in row] for row in chunk]
+            left.append(Task(number, grid, data, training, measure))
+    many = workers(networks, data, training, at_once, len(left)) if jobs is None else jobs
+    for number, values in _run(left, many, lambda n, f: _tell(progress, done + f * work[n])):
+        if store is not None:
+            store.keep(number, values)
+        keep(number, values)
+    return [found[i] for i in range(len(networks))]
+
+
+@dataclass(frozen=True, eq=False)
+class Task(Generic[T]):
+    """A chunk, with all that a process needs to train it."""
+
+    number: int
+    grid: list[list[Network]]
+    data: Dataset
+    training: Training
+    measure: Callable[[Trained, Dataset], T]
+
+
+def _tell(progress: Progress | None, fraction: float) -> None:
+    if progress is not None:
+        progress(fraction)
+
+
+def _train(task: Task[T], tell: Progress | None = None) -> tuple[int, list[T]]:
     need.jax()
     from synsim.networks.training import train_grid
 
-    check_memory(networks, data, training, at_once)
-    chunks = plan(networks, at_once)
-    work = np.array([_work(networks, chunk, data) for chunk in chunks])
-    found: dict[int, T] = {}
-    done = 0.0
-    for number, chunk in enumerate(chunks):
-        kept = None if store is None else store.get(number)
-        if kept is None:
-            grid = [[networks[i] for i in row] for row in chunk]
-            share = work[number] / work.sum()
+    trained = train_grid(task.grid, task.data, task.training, tell)
+    return task.number, [task.measure(t, task.data) for row in trained for t in row]
 
-            def tell(fraction: float, before: float = done, share: float = share) -> None:
-                if progress is not None:
-                    progress(before + fraction * share)
 
-            trained = train_grid(grid, data, training, tell)
-            kept = [measure(t) for row in trained for t in row]
-            if store is not None:
-                store.keep(number, kept)
-        for i, value in zip((i for row in chunk for i in row), kept, strict=True):
-            found[i] = value
-        done += work[number] / work.sum()
-        if progress is not None:
-            progress(done)
-    return [found[i] for i in range(len(networks))]
+def _run(
+    tasks: Sequence[Task[T]], jobs: int, tell: Callable[[int, float], None]
+) -> Iterator[tuple[int, list[T]]]:
+    """Chunks as they are done, in any order: here, or in processes of one thread each."""
+    if jobs == 1 or len(tasks) < 2:
+        for task in tasks:
+            yield _train(task, lambda fraction, n=task.number: tell(n, fraction))  # type: ignore[misc]
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
+    with deaf_children():
+        outcomes = parallel(delayed(_train)(task) for task in tasks)
+    yield from outcomes
+
+
+def workers(
+    networks: Sequence[Network], data: Dataset, training: Training, at_once: int, chunks: int
+) -> int:
+    """Processes worth having: none beside this one for little work, a GPU, or little memory."""
+    import jax
+
+    seen = len(data.y_train) * training.epochs * sum(_work(networks, ((i,),), data)
+                                                     for i in range(len(networks)))  # fmt: skip
+    if jax.devices()[0].platform != "cpu" or seen < _WORTH_PROCESSES:
+        return 1
+    most = max(memory(net, data, training, at_once) for net in networks)
+    return max(1, min(cores(), chunks, int(available() / most)))
 
 
 def run_kept(
     networks: Sequence[Network],
     data: Dataset,
     training: Training,
-    measure: Callable[[Trained], list[float]],
+    measure: Callable[[Trained, Dataset], list[float]],
     running: Running,
     at_once: int,
     settings: Parameters,

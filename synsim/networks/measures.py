@@ -11,6 +11,7 @@ power law sigma is about balance^(-1/(rho + 2)) times too small.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,14 @@ def evaluate(
     )
 
 
+def numbers(
+    trained: Trained, data: Dataset, *, names: Sequence[str], samples: int = 1
+) -> list[float]:
+    """Those of `evaluate` that are named, in a list."""
+    found = evaluate(trained, data, samples=samples)
+    return [float(getattr(found, name)) for name in names]
+
+
 def weights_cost(trained: Trained) -> float:
     """The network's cost, summed over its weights (its biases pay too, but are not counted)."""
     net = trained.network
@@ -137,15 +146,17 @@ def logits(params: Any, x: Any, key: Any, noisy: bool = True) -> tuple[Any, list
     import jax
     import jax.numpy as jnp
 
+    from synsim.networks.model import draw
+
     h, inputs = x, []
+    size = (x.shape[1], *(layer["b"].shape[0] for layer in params))
+    eps = draw(key, "heterogeneous" if noisy else "none", True, x.shape[0], size)
     for i, layer in enumerate(params):
         inputs.append(h)
         z = h @ layer["w"] + layer["b"]
         if noisy:
             variance = (h * h) @ (layer["sw"] ** 2) + layer["sb"] ** 2
-            z = z + jnp.sqrt(jnp.maximum(variance, 1e-30)) * jax.random.normal(
-                jax.random.fold_in(key, i), z.shape
-            )
+            z = z + jnp.sqrt(jnp.maximum(variance, 1e-30)) * eps[i]
         h = z if i == len(params) - 1 else jax.nn.relu(z)
     return h, inputs
 
@@ -247,21 +258,16 @@ def _squares(mean_weights: bool) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from synsim.networks.model import cross_entropy
+    from synsim.networks.model import cross_entropy, weight_noise
 
     def drawn(params: Any, key: jax.Array) -> Any:
         if mean_weights:
             return [(layer["w"], layer["b"]) for layer in params]
-        made = []
-        for i, layer in enumerate(params):
-            a, b = jax.random.split(jax.random.fold_in(key, i))
-            made.append(
-                (
-                    layer["w"] + layer["sw"] * jax.random.normal(a, layer["w"].shape),
-                    layer["b"] + layer["sb"] * jax.random.normal(b, layer["b"].shape),
-                )
-            )
-        return made
+        size = (params[0]["w"].shape[0], *(layer["b"].shape[0] for layer in params))
+        return [
+            (layer["w"] + layer["sw"] * w, layer["b"] + layer["sb"] * b)
+            for layer, (w, b) in zip(params, weight_noise(key, size), strict=True)
+        ]
 
     def entropy(weights: Any, x: Any, y: Any) -> Any:
         h, rates = x, []

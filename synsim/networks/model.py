@@ -69,27 +69,38 @@ def draw(key: jax.Array, noise: str, local: bool, batch: int, size: tuple[int, .
     """The random numbers of a step, a list over the layers; networks of one seed share them."""
     if noise == "none":
         return [() for _ in size[1:]]
-    keys = jax.random.split(key, len(size) - 1)
-    pairs = zip(keys, size[:-1], size[1:], strict=True)
     if noise == "dropout":  # a uniform number for each unit of the layer before
-        return [jax.random.uniform(k, (batch, i)) for k, i, _ in pairs]
+        return _columns(jax.random.uniform(key, (batch, sum(size[:-1]))), size[:-1])
     if local:
-        return [jax.random.normal(k, (batch, o)) for k, _, o in pairs]
-    drawn: list[Any] = []
-    for k, i, o in pairs:
-        both = jax.random.split(k)
-        if noise == "binomial":
-            drawn.append((both[0], ()))
-        else:
-            drawn.append((jax.random.normal(both[0], (i, o)), jax.random.normal(both[1], (o,))))
-    return drawn
+        return _columns(jax.random.normal(key, (batch, sum(size[1:]))), size[1:])
+    if noise == "binomial":
+        return list(jax.random.split(key, len(size) - 1))
+    return weight_noise(key, size)
+
+
+def weight_noise(key: jax.Array, size: tuple[int, ...]) -> list[Any]:
+    """A standard normal number for each weight and bias: (weights, biases) of each layer.
+
+    They are drawn at once, here as in `draw`: each place where numbers are drawn takes the
+    compiler seconds.
+    """
+    counts = [n for i, o in itertools.pairwise(size) for n in (i * o, o)]
+    parts = jnp.split(jax.random.normal(key, (sum(counts),)), np.cumsum(counts)[:-1])
+    return [
+        (w.reshape(i, o), b)
+        for w, b, (i, o) in zip(parts[::2], parts[1::2], itertools.pairwise(size), strict=True)
+    ]
+
+
+def _columns(numbers: jax.Array, widths: tuple[int, ...]) -> list[Any]:
+    return jnp.split(numbers, np.cumsum(widths)[:-1], axis=1)
 
 
 def sampled_weights(params: Params, noise: str, i: int, eps: Any, n: Any, p: Any) -> Any:
     """Weights and biases of a layer, drawn."""
     mean = params["mean"][i]
     if noise == "binomial":
-        k = jax.random.binomial(eps[0], n, p, shape=mean["w"].shape)
+        k = jax.random.binomial(eps, n, p, shape=mean["w"].shape)
         return mean["w"] * k / (n * p), mean["b"]
     sigma = layer_sigma(params, noise, i)
     return mean["w"] + sigma["w"] * eps[0], mean["b"] + sigma["b"] * eps[1]

@@ -69,13 +69,13 @@ def run_all(
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    with _deaf_children():
+    with deaf_children():
         outcomes = parallel(delayed(run_point)(task) for task in tasks[1:])
     yield from outcomes
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def deaf_children() -> Iterator[None]:
     """Processes started here do not hear Ctrl-C: the one that leads the sweep ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,7 +6,7 @@ import pytest
 
 from synsim.networks import Dataset, Network, Trained, Training, load, power_law, train
 
-SETTLE = Training(epochs=60, batch=100)
+SETTLE = Training(epochs=150, batch=100, rate_sigma=2e-2)
 
 
 @pytest.fixture(scope="session")

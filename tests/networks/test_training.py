@@ -162,7 +162,7 @@ def test_plan_takes_every_network_once() -> None:
 def test_an_interrupted_run_goes_on(digits: Dataset, tmp_path: Path) -> None:
     nets, trained = NETWORKS[:6:2], []
 
-    def measure(t: Trained) -> list[float]:
+    def measure(t: Trained, data: Dataset) -> list[float]:
         trained.append(t.network.name)
         if len(trained) == 2:
             raise KeyboardInterrupt
@@ -171,7 +171,7 @@ def test_an_interrupted_run_goes_on(digits: Dataset, tmp_path: Path) -> None:
     def run(at: str) -> list[list[float]]:
         store = Store(tmp_path / at, {"seed": "1"})
         try:
-            return chunks.each(nets, digits, QUICK, measure, at_once=1, store=store)
+            return chunks.each(nets, digits, QUICK, measure, at_once=1, store=store, jobs=1)
         finally:
             store.close()
 
@@ -233,23 +233,47 @@ def test_wrong_network(make: Any, words: str) -> None:
         make()
 
 
+def curvature(net: Trained, data: Dataset, draws: int = 20) -> np.ndarray:
+    """Diagonal of the Hessian of the summed cross-entropy of a softmax regression, mean over its
+    noise, in numpy: sum over images of x_i^2 p_j (1 - p_j)."""
+    x, _ = data.train(0, len(data.y_train))
+    mean, sigma = net.means[0].astype(float), net.sigmas[0].astype(float)
+    rng, total = np.random.default_rng(1), np.zeros(mean.shape)
+    for _ in range(draws):
+        z = x @ (mean + sigma * rng.normal(size=mean.shape))
+        z += net.mean_biases[0] + net.sigma_biases[0] * rng.normal(size=z.shape[1])
+        p = np.exp(z - z.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        total += (x.astype(float) ** 2).T @ (p * (1 - p))
+    return total / draws
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_sigma_of_a_linear_network(digits: Dataset, linear: list[Trained], number: int) -> None:
-    """Without hidden layers sigma = (c rho/H)^(1/(rho + 2)), appendix 5, H over all images."""
+    """Without hidden layers sigma = (c rho/H)^(1/(rho + 2)), appendix 5."""
     net = linear[number]
     rho, c = net.network.cost.exponents[0], net.network.cost.weights[0]
-    curvature = gradients(net, digits, batch=1)[0].fisher * len(digits.y_train)
-    used = curvature > np.median(curvature)  # H is the Fisher information only on average
-    slope = np.polyfit(np.log(curvature[used]), np.log(net.sigmas[0][used]), 1)[0]
-    assert slope == pytest.approx(-1 / (rho + 2), rel=0.25)
-    expected = (c * rho / curvature[used]) ** (1 / (rho + 2))
-    assert np.median(net.sigmas[0][used] / expected) == pytest.approx(1, abs=0.2)
-    assert evaluate(net, digits).balance == pytest.approx(1, abs=0.2)
+    h, sigma = curvature(net, digits), net.sigmas[0]
+    slope = np.polyfit(np.log(h.ravel()), np.log(sigma.ravel()), 1)[0]
+    assert slope == pytest.approx(-1 / (rho + 2), rel=0.05)
+    ratio = sigma / (c * rho / h) ** (1 / (rho + 2))
+    assert np.quantile(ratio, [0.05, 0.5, 0.95]) == pytest.approx(1, abs=0.1)
+    assert evaluate(net, digits).balance == pytest.approx(1, abs=0.05)
+
+
+def test_fisher_information_is_the_curvature(digits: Dataset, linear: list[Trained]) -> None:
+    """On average over weights, near a good fit; and input rates are means of |x|."""
+    found = gradients(linear[1], digits, batch=1)[0]
+    x, _ = digits.train(0, len(digits.y_train))
+    np.testing.assert_allclose(found.input_rate, np.abs(x).mean(axis=0), rtol=1e-4)
+    ratio = found.fisher.mean() * len(x) / curvature(linear[1], digits).mean()
+    assert 0.5 < ratio < 2
+    assert np.all(found.mean_abs**2 <= found.fisher * 1.0001)
 
 
 def test_other_noise_learns(digits: Dataset) -> None:
     """DropConnect, dropout and none; the error of 10 epochs is far below chance."""
     nets = [Network(noise, hidden=(30,), name=noise) for noise in ("binomial", "dropout", "none")]
     for t in train(nets, digits, Training(epochs=10, batch=50, rate_mean=5e-3)):
-        assert evaluate(t, digits).accuracy_percent > 85, t.network.noise
+        assert evaluate(t, digits).accuracy_percent > 70, t.network.noise
     assert entropic(1) == Cost(entropic=1.0)
