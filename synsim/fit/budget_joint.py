@@ -19,6 +19,7 @@ the data leave open is said by that. Source: ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -149,10 +150,18 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
     unit = float(np.exp(np.mean(np.log(size))))
     tried = _Tried(Boundary(p, size / unit))
 
-    def search(objective: object, start: Array, most: int) -> None:
-        options = {"maxfev": most, "xatol": 1e-2, "fatol": 1e-3}
-        options["initial_simplex"] = _around(start)
-        minimize(objective, start, method="Nelder-Mead", options=options)
+    def search(objective: Callable[[Array], float], start: Array, most: int) -> None:
+        minimize(
+            objective,
+            start,
+            method="Nelder-Mead",
+            options={
+                "maxfev": most,
+                "xatol": 1e-2,
+                "fatol": 1e-3,
+                "initial_simplex": _around(start),
+            },
+        )
 
     for k in range(4):  # from each cost as the largest
         search(lambda x: -tried(x)[0], np.where(np.arange(5) == k, -0.5, -4.0), _SEARCH)

@@ -182,7 +182,7 @@ def _one_burst(settings: Asked, writer: Writer, reader: Reader, pairs: Pairs) ->
     if np.isfinite(exact):
         known = f"; closed form {exact:.3g}"
         most = f"to one in a hundred up to a scatter of {_most_scatter(writer, reader, row):.2g}; "
-    decided = bool(exact <= 0.01) if np.isfinite(exact) else misread <= 0.01
+    decided: bool | None = bool(exact <= 0.01) if np.isfinite(exact) else misread <= 0.01
     if not np.isfinite(exact) and low <= 0.01 < high:
         decided = None  # the interval holds the line
     return (
