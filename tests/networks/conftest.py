@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from synsim.networks import Dataset, Network, Trained, Training, load, power_law, train
+from synsim.networks import Dataset, Network, Trained, Training, load, need, power_law, train
 
+need.jax()  # before a test imports JAX itself: on one thread, as commands have it
 SETTLE = Training(epochs=150, batch=100, rate_sigma=2e-2)
 
 
