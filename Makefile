@@ -63,8 +63,10 @@ demo: install
 test: install-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
-# Warnings are errors, among them links within the site that lead nowhere.
+# Warnings are errors, among them links within the site that lead nowhere. Programs that the figures
+# need are kept with those of the tests.
 docs: install-docs
+	SYNSIM_CACHE=$(CURDIR)/.pytest_cache/synsim \
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto -b html docs $(SITE)
 	@echo 'The site: $(SITE)/index.html'
 
