@@ -226,7 +226,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "best by AICc": best,
             "energy": "in units of what calcium costs at even odds of release",
             "distance": "ln(variance/least variance) for the same mean and energy, n continuous",
-            "weight": "for one site and q in mV; for n sites it is that times n^-(alpha + gamma)",
+            "weight": "as given, whatever n is"
+            if settings.weights
+            else ("for one site and q in mV; for n sites it is that times n^-(alpha + gamma)"),
             "likelihood": "exp(-distance/T) in logit p between -8 and 8, given p q",
         },
         citations=(

@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike
 
 from synsim.component import InputError
 from synsim.fit import cells, quantal_cells, quantal_words
+from synsim.fit.calibration import words as calibration_words
 from synsim.fit.choice import chosen
 from synsim.fit.quantal_classical import checks
 from synsim.fit.quantal_climb import MODELS
@@ -212,6 +213,7 @@ def _fit_group(
         from synsim.fit.quantal_calibrate import calibrate
 
         calibration = calibrate(found, settings, responses.unit, copies, rng)
+        words += calibration_words(calibration)
     posterior = None
     if steps:
         from synsim.fit.quantal_posterior import sample

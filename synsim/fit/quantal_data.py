@@ -35,6 +35,8 @@ Array = NDArray[Any]
 _WANTED = {"voltage": "mV", "current": "pA", "conductance": "nS", "number": "1"}
 #: Largest response that is plausible in mV, pA, nS: the smallest and the largest.
 _PLAUSIBLE = {"mV": (1e-2, 150.0), "pA": (0.5, 5e4), "nS": (1e-3, 1e3)}
+SHORTEST = 0.5  # ms between stimuli: no axon follows faster
+_RELATIVE = 0.01  # responses that have no unit are hardly smaller
 _INTERVALS = ("isi", "interval", "ipi", "inter_stimulus_interval")
 _TIMES = ("t", "time", "stimulus", "t_stim", "stimulus_time")
 
@@ -101,6 +103,13 @@ def read_responses(
             "no column of intervals or times (isi_s, isi_ms or t_ms): only a constant release "
             "probability is fitted"
         )
+    if intervals is not None and len(intervals) and intervals.min() < SHORTEST:
+        row = int(np.argmin(intervals))
+        raise InputError(
+            f"{table.source}, {table.row_word} {table.lines[row]}, column {isi or times!r}: found "
+            f"{intervals[row]:.4g} ms after the stimulus before, which is hardly possible; is it "
+            f"in another unit? expected {SHORTEST:g} ms or more"
+        )
     used = {name, isi, times, *by, "sweep" if sweeps is not None else None}
     taken: dict[str, Any] = {"amplitude": name, "amplitude_unit": unit, "interval": isi}
     taken |= {"time": times, "sweep": "sweep" if sweeps is not None else None}
@@ -155,7 +164,20 @@ def amplitudes(table: Table, name: str, given: str | None) -> tuple[Array, str]:
             f"which is hardly possible; are the values in {likely}? say so with "
             f"--amplitude-unit (or --amplitude-unit {unit} if they are right)"
         )
+    if given is None and wanted == "1":
+        _ask_for_unit(table, name, found)
     return found, wanted
+
+
+def _ask_for_unit(table: Table, name: str, amplitude: Array) -> None:
+    """Refuse numbers without a unit that are hardly relative responses."""
+    largest = float(np.abs(amplitude).max(initial=0))
+    if 0 < largest < _RELATIVE:
+        raise InputError(
+            f"{table.source}, column {name!r}: the largest responses are {largest:.3g}, without a "
+            "unit; are the values in V or A? say so with --amplitude-unit (or --amplitude-unit 1 "
+            "if they are right)"
+        )
 
 
 def noise_of(s0: float | str | None, unit: str) -> float | None:

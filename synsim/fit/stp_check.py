@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim.component import InputError
+from synsim.fit.quantal_data import SHORTEST
 from synsim.tables import Table
 
 Array = NDArray[Any]
 
-SHORTEST = 0.5  # ms: no axon follows faster
 _RATES = ("freq_hz", "frequency_hz", "rate_hz")
 _SLACK = 0.05  # of an interval, against a rate that is written down
 _CLOSE = 0.01  # of an interval, between sweeps

@@ -41,7 +41,6 @@ _AMPLITUDES = (
 )  # fmt: skip
 _INTERVALS = ("interval", "isi", "ipi", "inter_pulse_interval", "pause", "delay")
 _RATIOS = ("ratio", "ppr", "recovery", "paired_pulse_ratio", "ratio_2_1")
-_RELATIVE = 0.01  # responses that have no unit are hardly smaller
 _TRAINS = ("protocol", "freq_hz", "frequency_hz", "rate_hz", "train", "pattern", "sweep")
 
 
@@ -112,8 +111,6 @@ def read_pulses(
     amplitude, unit = (
         (table.numbers(name), "1") if pairs else amplitudes(table, name, amplitude_unit)
     )
-    if not pairs and unit == "1" and amplitude_unit is None:
-        _ask_for_unit(table, name, amplitude)
     if pairs:
         for row in np.flatnonzero(time <= 0):
             raise table.refuse(int(row), time_name, "an interval above 0")
@@ -234,17 +231,6 @@ def _amplitude(table: Table, given: str | None) -> str:
     ]
     plain = [n for n in table.names if n.lower() in _AMPLITUDES]
     return _one(table, given, measured or plain, "the amplitude", "--amplitude-column")
-
-
-def _ask_for_unit(table: Table, name: str, amplitude: Array) -> None:
-    """Refuse numbers without a unit that are hardly relative responses."""
-    largest = float(np.abs(amplitude).max(initial=0))
-    if 0 < largest < _RELATIVE:
-        raise InputError(
-            f"{table.source}, column {name!r}: the largest responses are {largest:.3g}, without a "
-            "unit; are the values in V or A? say so with --amplitude-unit (or --amplitude-unit 1 "
-            "if they are right)"
-        )
 
 
 def _errors(

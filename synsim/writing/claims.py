@@ -217,11 +217,12 @@ def _immune(settings: Asked, writer: Writer, pairs: Pairs, measured: Measured) -
         for bit in ("zeros", "ones")
     }
     seconds = measured.numbers.get("hold_bit_12_s", float("nan"))
+    lost = float(np.mean(list(at_last.values())))
     return (
         "a binary weight is immune to random change",
         "part of the bits misread at the last time looked at (the least scatter)",
-        float(np.mean(list(at_last.values()))),
-        bool(np.mean(list(at_last.values())) <= 0.01) if settings.background > 0 else None,
+        lost,
+        bool(lost <= 0.01) if settings.background > 0 and np.isfinite(lost) else None,
         f"at {settings.background:g} Hz on both sides, {seconds:.3g} s: {at_last['zeros']:.2g} of "
         f"the zeros and {at_last['ones']:.2g} of the ones; 31.7 % of all after "
         + (f"{min(known):.3g} s" if known else "longer than was looked at")

@@ -36,6 +36,12 @@ def write(tmp_path: Path, header: str, rows: list[str]) -> Path:
         ("t_ms,epsc_pA", [f"{100 * i},{7 * (-1) ** i}" for i in range(12)], "both signs"),
         ("t_ms,epsp_mV", [f"{100 * i},{2e-5 * i}" for i in range(12)], "are the values in V?"),
         ("t_ms,epsc_pA", [f"{100 * i},{2e-11 * i}" for i in range(12)], "are the values in A?"),
+        ("t_ms,epsc_pA", [f"{0.1 * i:.1f},{5 + i}" for i in range(12)], "found 0.1 ms after"),
+        (
+            "isi_ms,epsc_pA",
+            [f"0.05,{5 + i}" for i in range(12)],
+            "column 'isi_ms': found 0.05",
+        ),
         ("t_ms,isi_ms,epsc_pA", [f"5,{r}" for r in ROWS], "which column is the interval?"),
     ],
 )
@@ -44,6 +50,14 @@ def test_one_line(tmp_path: Path, header: str, rows: list[str], said: str) -> No
         fit_quantal(write(tmp_path, header, rows))
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_unit_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "t_ms,epsc", [f"{100 * i},{2e-11 * i}" for i in range(12)])
+    with pytest.raises(InputError, match="are the values in V or A"):
+        read_responses(read_table(path), amplitude_column="epsc")
+    found = read_responses(read_table(path), amplitude_column="epsc", amplitude_unit="A")
+    assert found.unit == "pA" and found.amplitude[1] == pytest.approx(20)
 
 
 @pytest.mark.parametrize(
