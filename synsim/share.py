@@ -160,10 +160,11 @@ def _level(
         if not wrong:
             break
         level -= wrong
-    # What follows from parameters alone is one number anyway.
+    # What follows from parameters alone is one number anyway, unless a state is made of it.
     found = level & set(by_name)
     while True:
         more = {s.target for s in own if s.target in level - found and _names(s.value) & found}
+        more |= {n for s in own if s.target in found for n in _names(s.value)} & (level - found)
         if not more:
             return found
         found |= more

@@ -196,5 +196,5 @@ def test_calibration_simulates_the_design() -> None:
     q = calibration.parameters["q"]
     assert abs(q.median - q.truth) < 1.0 and q.coverage >= 0.5
     assert "Calibration" in result.report()
-    assert any("copies of this design): the design can" in w for w in result.fits[0].words)
+    assert any("copies of this design): the design can" in w for w in result.warnings)
     assert result.results["fits"][0]["calibration"]["params"]["q"]["truth"] == q.truth
