@@ -45,7 +45,8 @@ def test_every_exponent_is_found_at_default_settings(default: Outcome) -> None:
         assert default.results[f"chi2_{name}"] < 35
         of_quanta = default.results[f"rho_{name}_of_released_quanta"]
         assert of_quanta == pytest.approx(exact, abs=0.02)
-    assert default.warnings == ()
+    # One interval in twenty leaves the law out, and it is said; two of four: one case in 70.
+    assert len(default.warnings) <= 1 and all("leaves out" in w for w in default.warnings)
 
 
 def test_every_point_is_what_the_binomial_says(default: Outcome) -> None:
