@@ -48,7 +48,9 @@ def test_every_protocol(synsim: Synsim, place: Path, name: str) -> None:
     summary = json.loads((place / "o" / "summary.json").read_text())
     assert list(summary) == SUMMARY_KEYS
     assert (summary["command"], summary["seed"]) == (f"run {name}", 7)
-    assert (place.parent / "tmp").exists() and list((place.parent / "tmp").iterdir()) == []
+    # Brian2 keeps what a first build of a process prints until that process ends.
+    left = [p.name for p in (place.parent / "tmp").iterdir() if not p.name.startswith("brian_std")]
+    assert left == []
 
     again = synsim("run", "--from", "o/summary.json", "--out", "again")
     assert (again.code, again.out) == (0, "")
