@@ -21,6 +21,7 @@ from synsim.writing.run import Measured, MeasuredRow, Wanted
 from synsim.writing.writer import Writer
 
 Pairs = list[tuple[Row, MeasuredRow]]
+_MUCH_LONGER = 10  # what keeps that much longer than a number would be called immune
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -142,14 +143,16 @@ def _start_unknown(pairs: Pairs) -> Verdict:
 
 
 def _use_disturbs(settings: Asked, pairs: Pairs) -> Verdict:
-    graded = [(row, one) for row, one in pairs if row.scheme == "graded" and one.retention > 0]
-    kept = [one.retention for _, one in graded]
+    graded = [one.retention for row, one in pairs if row.scheme == "graded"]
+    kept = [retention for retention in graded if retention > 0]
     value = float(max(kept)) if kept else float("nan")
+    # NaN: looked at to the end, and still less than half a level out
+    untouched = settings.background > 0 and not kept and bool(np.any(np.isnan(graded)))
     return (
         "every use of the network disturbs the value",
         "s until a number is half a level out (the longest of all graded rows that begin better)",
         value,
-        True if np.isfinite(value) else None,
+        False if untouched else True if np.isfinite(value) else None,
         f"at {settings.background:g} Hz on both sides; in levels neither drift nor diffusion "
         "depends on their number, and both go as the product of the rates",
     )
@@ -208,6 +211,16 @@ def _most_scatter(writer: Writer, reader: Reader, row: Row) -> float:
     return low
 
 
+def _misread_after(measured: Measured, after: float) -> tuple[float, float]:
+    """The first time looked at from `after` on, or the last of all, and the bits misread then."""
+    found = measured.numbers
+    times = [found[f"hold_bit_{i}_s"] for i in range(1, 13) if f"hold_bit_{i}_s" in found]
+    if not times:
+        return float("nan"), float("nan")
+    at = next((i for i, t in enumerate(times, start=1) if t >= after), len(times))
+    return float(times[at - 1]), float(found[f"hold_bit_{at}_misread"])
+
+
 def _immune(settings: Asked, writer: Writer, pairs: Pairs, measured: Measured) -> Verdict:
     kept = [one.retention for row, one in pairs if row.scheme == "binary"]
     known = [k for k in kept if np.isfinite(k)]
@@ -217,10 +230,13 @@ def _immune(settings: Asked, writer: Writer, pairs: Pairs, measured: Measured) -
         for bit in ("zeros", "ones")
     }
     seconds = measured.numbers.get("hold_bit_12_s", float("nan"))
-    lost = float(np.mean(list(at_last.values())))
+    numbers = [one.retention for row, one in pairs if row.scheme == "graded"]
+    after = _MUCH_LONGER * max((s for s in numbers if np.isfinite(s)), default=np.inf)
+    looked, lost = _misread_after(measured, after)
     return (
         "a binary weight is immune to random change",
-        "part of the bits misread at the last time looked at (the least scatter)",
+        f"part of the bits misread after {looked:.3g} s (the least scatter), {_MUCH_LONGER} times "
+        "as long as the number that is kept longest, or the last time looked at",
         lost,
         bool(lost <= 0.01) if settings.background > 0 and np.isfinite(lost) else None,
         f"at {settings.background:g} Hz on both sides, {seconds:.3g} s: {at_last['zeros']:.2g} of "

@@ -107,6 +107,7 @@ def _numbers(rows: Sequence[Row], times: Sequence[Array], writer: Writer) -> dic
     count = Count(writer.lag * writer.dt, writer.tau_plus, writer.tau_minus)
     numbers: dict[str, Any] = {}
     worst, fastest = 0.0, (np.nan, np.nan)
+    compared = disagreements = 0
     for i, (row, time) in enumerate(zip(rows, times, strict=True), start=1):
         period = row.period * writer.dt
         pairings = (time - writer.lag * writer.dt) / period + 1
@@ -124,12 +125,22 @@ def _numbers(rows: Sequence[Row], times: Sequence[Array], writer: Writer) -> dic
             seconds = _mean(time)
             if np.isfinite(seconds) and not seconds >= fastest[0]:
                 fastest = (seconds, 1 / period)
-        if not (np.isfinite(mean) and np.all(np.isfinite(time)) and writer.gain_cv == 0):
+        # The law is of separate pairings that all count alike
+        if writer.gain_cv > 0 or row.response >= writer.fires_alone(1.0):
+            continue
+        compared += 1
+        got_there = bool(np.all(np.isfinite(time)))
+        disagreements += got_there != np.isfinite(mean)
+        if not (got_there and np.isfinite(mean)):
             continue
         # Whole pairings and the law's remainder: never surer than a tenth of a pairing
         error = max(np.sqrt(variance / len(time)), 0.1)
-        if not row.response >= writer.fires_alone(1.0):
-            worst = max(worst, abs(_mean(pairings) - mean) / error)
+        worst = max(worst, abs(_mean(pairings) - mean) / error)
+        if row.scatter_cv > 0:
+            numbers[f"{name}_pairings_sd"] = float(pairings.std(ddof=1))
+            numbers[f"{name}_pairings_sd_exact"] = float(np.sqrt(variance))
+    numbers["reach_compared_with_the_law"] = compared
+    numbers["reach_disagreements_on_getting_there"] = int(disagreements)
     numbers["reach_largest_deviation_in_standard_errors"] = worst
     if np.isfinite(fastest[0]):
         numbers["reach_fastest_s"] = float(fastest[0])

@@ -129,6 +129,12 @@ def test_writing_until_a_level_is_reached_takes_as_long_as_the_law_says(
     assert rows[4][2] is rows[5][2] is None  # LTD wins
     assert found["reach_6_part_that_got_there"] == 0 < found["reach_4_part_that_got_there"] == 1
     assert found["reach_fastest_s"] == pytest.approx(12.402)
+    assert found["reach_compared_with_the_law"] == 6
+    assert found["reach_disagreements_on_getting_there"] == 0
+    # the scatter of a walk, c sqrt(b): of 100 numbers, an SD is known to one part in 14
+    sd, exact = found["reach_4_pairings_sd"], found["reach_4_pairings_sd_exact"]
+    assert exact == pytest.approx(0.3 * np.sqrt(62.5))
+    assert abs(sd - exact) < 4 * exact / np.sqrt(2 * 99)
 
 
 def test_claims(written: weight_precision.Outcome) -> None:

@@ -31,7 +31,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment into which nothing but the wheel was installed."""
     if "SYNSIM_SITE" not in os.environ:
         pytest.skip("installs a wheel with all it needs, so only `make docs-test` does it")
-    shared = tmp_path_factory.getbasetemp().parent
+    # That of all workers of this run, and of no other: an earlier wheel would be tried again.
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
     place = shared / "new_user"
     with FileLock(shared / "new_user.lock"):
         if not (place / "done").exists():
