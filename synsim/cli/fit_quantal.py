@@ -6,6 +6,8 @@ import argparse
 from typing import Any
 
 from synsim.cli.fitting import (
+    add_calibration,
+    add_cells,
     add_noise,
     add_output,
     add_response_columns,
@@ -61,13 +63,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit each value of these columns by itself; default: cell and protocol",
     )
 
-    data.add_argument(
-        "--cell-column",
-        metavar="COL",
-        default="cell",
-        help="grouping column whose values are cells: their mean and median are given, with "
-        "intervals from a bootstrap over cells (default cell)",
-    )
+    add_cells(data)
 
     fit = parser.add_argument_group("the fit")
     fit.add_argument(
@@ -78,12 +74,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--n-max", metavar="N", default="100", help="most sites to try (default 100)")
     fit.add_argument("--n", metavar="N", help="number of sites, where it is known")
     add_noise(fit)
-    fit.add_argument(
-        "--calibrate",
-        metavar="N",
-        default="0",
-        help="simulate this design N times from the fit, refit, and report what it can tell",
-    )
+    add_calibration(fit)
     fit.add_argument(
         "--posterior",
         action="store_true",

@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from synsim.cli.fitting import begin, finish, progress, whole
-from synsim.cli.parser import figure_flags
+from synsim.cli.fitting import (
+    add_calibration,
+    add_cells,
+    add_output,
+    begin,
+    finish,
+    progress,
+    whole,
+)
 
 DESCRIPTION = """\
 Fit short-term plasticity (Tsodyks-Markram) to averaged trains: efficacy A, release probability U,
@@ -42,10 +49,7 @@ def configure(kinds: Any) -> None:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="CSV file, or name of a shipped recording")
-    parser.add_argument("--out", metavar="DIR", help="new directory for the results")
-    parser.add_argument("--force", action="store_true", help="replace earlier results in DIR")
-    figure_flags(parser)
+    add_output(parser)
 
     data = parser.add_argument_group("what is what in the file (guessed where names are certain)")
     data.add_argument("--time-column", metavar="COL", help="column of the time of the stimulus")
@@ -73,13 +77,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COL[,COL]",
         help="fit each value of these columns by itself; default: cell",
     )
-    data.add_argument(
-        "--cell-column",
-        metavar="COL",
-        default="cell",
-        help="grouping column whose values are cells: their mean and median are given, with "
-        "intervals from a bootstrap over cells (default cell)",
-    )
+    add_cells(data)
 
     fit = parser.add_argument_group("the fit")
     fit.add_argument(
@@ -88,12 +86,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="models to fit: depression, depression_facilitation, three_state, "
         "three_state_facilitation (default: the first three)",
     )
-    fit.add_argument(
-        "--calibrate",
-        metavar="N",
-        default="0",
-        help="simulate this design N times from the fit, refit, and report what it can tell",
-    )
+    add_calibration(fit)
     fit.add_argument(
         "--seed", metavar="N", default="1", help="of bootstrap and calibration (default 1)"
     )

@@ -42,6 +42,27 @@ def add_noise(fit: Any) -> None:
     )
 
 
+def add_cells(data: Any) -> None:
+    """The flag of a group that says which column names cells."""
+    data.add_argument(
+        "--cell-column",
+        metavar="COL",
+        default="cell",
+        help="grouping column whose values are cells: their mean and median are given, with "
+        "intervals from a bootstrap over cells (default cell)",
+    )
+
+
+def add_calibration(fit: Any) -> None:
+    """The flag of a group for simulated copies of the design."""
+    fit.add_argument(
+        "--calibrate",
+        metavar="N",
+        default="0",
+        help="simulate this design N times from the fit, refit, and report what it can tell",
+    )
+
+
 def begin(parsed: argparse.Namespace, rest: list[str], prog: str) -> Path:
     """The results directory; refuses unknown arguments, and a directory in the way."""
     from synsim.cli.parser import refuse
