@@ -31,16 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synsim import style
-from synsim.component import Parameters, option, parameter
-from synsim.component.errors import FieldError
+from synsim.component import option, parameter
 from synsim.component.ranges import values
 from synsim.models.energy import MALKIN_2024
 from synsim.networks import published
 from synsim.networks import tradeoff_plot as plots
 from synsim.networks.costs import entropic, power_law
+from synsim.networks.references import ADAM, KINGMA
+from synsim.networks.settings import LearningSettings
 from synsim.networks.spec import GAUSSIAN, PUBLISHED, Network, Training
 from synsim.protocol import Result, Running
-from synsim.settings import file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 NAME = "tradeoff"
 RESUMABLE = True
-KINGMA = "Kingma, Salimans & Welling 2015, NeurIPS 28 (local reparameterisation), arXiv:1506.02557"
-ADAM = "Kingma & Ba 2015, ICLR (Adam), arXiv:1412.6980"
 
 _RHO = np.array([1 / 2, 2 / 3, 4 / 3, 2])
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -79,15 +77,11 @@ _COLUMNS = {
 }
 
 
-class Settings(Parameters):
+class Settings(LearningSettings):
     """What is learned, by which networks, at which costs."""
 
-    preset: str = option(
-        tuple(_PRESETS), "scale of the run: what the settings below are by default", default="paper"
-    )
-    data: str | None = file(
-        "mnist, digits, or a file NAME.npz with x_train, y_train, x_test, y_test", optional=True
-    )
+    presets = _PRESETS
+
     rho: NDArray[np.float64] = values(
         "1", "exponents of the cost, with commas", default=tuple(_RHO.tolist()), low=0
     )
@@ -100,26 +94,11 @@ class Settings(Parameters):
         default="power",
     )
     noise: str = option(("both", *GAUSSIAN), "whose sigma is learned", default="both")
-    seeds: int = parameter("1", "networks of each kind, with seeds of their own", default=1, low=1,
-                           high=1000, integer=True)  # fmt: skip
-    hidden: NDArray[np.int64] | None = values(
-        "1", "units of the hidden layers, with commas", default=None, low=1, high=100_000,
-        integer=True, optional=True,
-    )  # fmt: skip
     training: str = option(
         ("fast", "published"), "fast, or as the published points were trained", default="fast"
     )
-    epochs: int | None = parameter(
-        "1", "times all images are seen", default=None, low=1, integer=True, optional=True
-    )
-    batch: int | None = parameter(
-        "1", "images of a step", default=None, low=1, integer=True, optional=True
-    )
     samples: int = parameter(
         "1", "times the test images are seen, with fresh noise", default=4, low=1, integer=True
-    )
-    at_once: int = parameter(
-        "1", "networks that are trained at once", default=8, low=1, high=10_000, integer=True
     )
 
     def check(self) -> None:
@@ -129,31 +108,13 @@ class Settings(Parameters):
                 "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
                 "rho -> 0 is -ln sigma: --cost entropic",
             )
-        for name in ("rho", "c"):
-            array = getattr(self, name)
-            if array is not None and len(np.unique(array)) < len(array):
-                alike = np.sort(array)[np.flatnonzero(np.diff(np.sort(array)) == 0)[0]]
-                raise self._wrong(name, f"found {alike:g} twice, expected it once")
-
-    def _wrong(self, field: str, problem: str) -> FieldError:
-        return FieldError(type(self).__name__, field, problem)
+        self._refuse_twice("rho", "c")
 
     def by_preset(self, name: str) -> Any:
-        """A setting's value, or that of the preset where it is none."""
-        given = getattr(self, name)
-        if given is not None:
-            return given
         if self.training == "published" and name in ("epochs", "batch"):
-            return getattr(PUBLISHED, name)
-        return _PRESETS[self.preset][name]
-
-    def resolved(self) -> dict[str, str]:
-        found = {}
-        for name in ("data", "c", "hidden", "epochs", "batch"):
-            if getattr(self, name) is None:
-                value = self.by_preset(name)
-                found[name] = value if name == "data" else self.specs()[name].show(value)
-        return found
+            given = getattr(self, name)
+            return given if given is not None else getattr(PUBLISHED, name)
+        return super().by_preset(name)
 
     def how(self) -> Training:
         """How the networks are trained."""
@@ -169,7 +130,7 @@ class Settings(Parameters):
                 noise=noise,
                 cost=entropic(c) if rho == 0 else power_law(rho, c),
                 seed=seed + number,
-                hidden=tuple(int(n) for n in self.by_preset("hidden")),
+                hidden=self.widths,
                 name=f"network rho {rho:.4g}, c {c:.4g}, {noise}, seed {seed + number}",
             )
             for rho in rhos
@@ -266,7 +227,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "weights": "mu + sigma xi, sigma = softplus(phi)",
             "accuracy": f"of test images, {settings.samples} times with noise drawn for each image",
             "reliability_cost": "sum over the weights, without biases, of sigma^-rho/rho",
-            "training": _words(settings.how()),
+            "training": settings.how().words(),
             "device": device,
         },
         citations=(str(MALKIN_2024), KINGMA, ADAM, images.citation),
@@ -288,13 +249,6 @@ def _c(net: Network) -> float:
 def _price(net: Network) -> float:
     """What turns c sigma^-rho into sigma^-rho/rho."""
     return _c(net) * (_rho(net) or 1.0)
-
-
-def _words(how: Training) -> str:
-    return (
-        f"Adam, {how.epochs} epochs, minibatch {how.batch}, {how.estimator} noise, rates "
-        f"{how.rate_mean:g} of mu and {how.rate_sigma:g} of phi, {how.schedule}"
-    )
 
 
 def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:

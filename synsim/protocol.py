@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -133,6 +133,12 @@ class Result:
             warnings=tuple(summary["warnings"]),
             tables={name: _read_columns(Path(directory) / f"{name}.csv") for name in there},
         )
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """Rows with the same keys, as columns: texts a list, numbers an array."""
+    found = {name: [row[name] for row in rows] for name in rows[0]}
+    return {k: v if isinstance(v[0], str) else np.array(v) for k, v in found.items()}
 
 
 def read_summary(path: Path) -> dict[str, Any]:

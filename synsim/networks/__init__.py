@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synsim.networks.chunks import train
-    from synsim.networks.costs import Cost, entropic, power_law, written
+    from synsim.networks.costs import Cost, entropic, gaussian_prior, power_law, written
     from synsim.networks.data import Dataset, load
     from synsim.networks.measures import Measured, evaluate, gradients
     from synsim.networks.spec import Network, Trained, Training
@@ -24,6 +24,7 @@ _HOMES = {
     "Training": "synsim.networks.spec",
     "entropic": "synsim.networks.costs",
     "evaluate": "synsim.networks.measures",
+    "gaussian_prior": "synsim.networks.costs",
     "gradients": "synsim.networks.measures",
     "load": "synsim.networks.data",
     "power_law": "synsim.networks.costs",
@@ -40,6 +41,7 @@ __all__ = [
     "Training",
     "entropic",
     "evaluate",
+    "gaussian_prior",
     "gradients",
     "load",
     "power_law",

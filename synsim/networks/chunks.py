@@ -245,12 +245,15 @@ def run_kept(
     networks: Sequence[Network],
     data: Dataset,
     training: Training,
-    measure: Callable[[Trained, Dataset], list[float]],
+    measure: Callable[[Trained, Dataset], T],
     running: Running,
     at_once: int,
     settings: Parameters,
-) -> list[list[float]]:
-    """`each` for a protocol: kept in ``running.unfinished``, where it names a directory."""
+) -> list[T]:
+    """`each` for a protocol: kept in ``running.unfinished``, where it names a directory.
+
+    What is measured has to be numbers, texts, and lists and dictionaries of them.
+    """
     if running.unfinished is None:
         return each(networks, data, training, measure, running.progress, at_once=at_once)
     about = to_texts(settings) | {

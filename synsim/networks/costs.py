@@ -3,6 +3,7 @@
     power_law(rho, c)    c sigma^-rho             calcium 1/2, membrane 2/3, actin 4/3,
                                                   trafficking 2 (Malkin et al. 2024, appendix 1)
     entropic(c)          -c ln sigma              the limit of c (sigma^-rho - 1)/rho, rho -> 0
+    gaussian_prior(s)    sigma^2/(2 s^2) - ln sigma   a weight's divergence from a Normal(0, s^2)
     written(function)    function(sigma)          any function of an array, of JAX's numpy
 
 Costs add, and a number multiplies them: ``0.5 * power_law(2) + power_law(1/2, c=0.1)``.
@@ -25,12 +26,14 @@ class Cost:
 
     exponents, weights : of the power laws, sum of weight * sigma^-exponent
     entropic : weight of -ln sigma
+    quadratic : weight of sigma^2
     own : a function of an array of sigma, elementwise, with its weight `own_weight`
     """
 
     exponents: tuple[float, ...] = ()
     weights: tuple[float, ...] = ()
     entropic: float = 0.0
+    quadratic: float = 0.0
     own: Callable[[Any], Any] | None = None
     own_weight: float = 1.0
 
@@ -42,6 +45,7 @@ class Cost:
             self.exponents + other.exponents,
             self.weights + other.weights,
             self.entropic + other.entropic,
+            self.quadratic + other.quadratic,
             with_own.own,
             with_own.own_weight,
         )
@@ -53,6 +57,7 @@ class Cost:
             self,
             weights=tuple(factor * w for w in self.weights),
             entropic=factor * self.entropic,
+            quadratic=factor * self.quadratic,
             own_weight=factor * self.own_weight,
         )
 
@@ -61,7 +66,7 @@ class Cost:
     def __call__(self, sigma: Any) -> Any:
         """The cost of each sigma; numpy or JAX arrays alike."""
         own = None if self.own is None else (self.own, self.own_weight)
-        return evaluate(sigma, self.exponents, self.weights, self.entropic, own)
+        return evaluate(sigma, self.exponents, self.weights, self.entropic, self.quadratic, own)
 
     def optimum(self, curvature: float) -> float:
         """The sigma at which the cost's slope is -curvature * sigma; of one power law it is
@@ -93,11 +98,13 @@ def _as_jax(array: Any) -> Any:
     return jnp.asarray(array, dtype=jnp.float32)
 
 
-def evaluate(sigma: Any, exponents: Any, weights: Any, entropic: Any, own: Any) -> Any:
+def evaluate(
+    sigma: Any, exponents: Any, weights: Any, entropic: Any, quadratic: Any, own: Any
+) -> Any:
     """The cost of each sigma. Powers by the logarithm: five times as fast as pow on a CPU."""
     xp = sigma.__array_namespace__()
     log_sigma = xp.log(sigma)
-    total = -entropic * log_sigma
+    total = quadratic * sigma**2 - entropic * log_sigma
     for exponent, weight in zip(exponents, weights, strict=True):
         total = total + weight * xp.exp(-exponent * log_sigma)
     if own is not None:
@@ -124,6 +131,16 @@ def entropic(c: float = 1.0) -> Cost:
     """-c ln sigma, the limit of c (sigma^-rho - 1)/rho for rho -> 0; with c = 1 the entropy of a
     Gaussian up to a constant. Raises InputError when c is not above 0."""
     return Cost(entropic=_positive(c))
+
+
+def gaussian_prior(sd: float) -> Cost:
+    """sigma^2/(2 sd^2) - ln sigma: what sigma adds to the Kullback-Leibler divergence of
+    Normal(mu, sigma^2) from a prior Normal(0, sd^2). What mu adds, mu^2/(2 sd^2), is the `l2` of
+    `Training`. Together they are Bayes by backprop (Blundell et al. 2015, arXiv:1505.05424).
+    Raises InputError when sd is not above 0."""
+    if not (np.isfinite(sd) and sd > 0):
+        raise InputError(f"found a prior of SD {sd:g}, expected a finite number above 0")
+    return Cost(entropic=1.0, quadratic=1 / (2 * float(sd) ** 2))
 
 
 def written(function: Callable[[Any], Any], c: float = 1.0) -> Cost:

@@ -1,4 +1,4 @@
-"""The published trade-off of Malkin et al. 2024, as it ships, and curves of accuracy over sigma."""
+"""What Malkin et al. 2024 published: their trade-off, as it ships, and their slopes of sigma."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from synsim.recordings import SHIPPED
 
 Array = NDArray[np.float64]
 _FILE = SHIPPED / "malkin2023" / "tradeoff_fig2_fig3.csv"
+
+
+#: Fig. 5: slopes of log sigma of the second hidden layer (s = 0.001), by rho to two decimals.
+SLOPES = {
+    "fisher": {0.5: -0.27, 0.67: -0.25, 1.33: -0.17, 2.0: -0.11},
+    "input_rate": {0.5: -0.47, 0.67: -0.43, 1.33: -0.31, 2.0: -0.24},
+    "learning_rate": {0.5: 0.41, 0.67: 0.39, 1.33: 0.31, 2.0: 0.24},
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,7 +70,7 @@ class Network:
 class Training:
     """How networks are trained, with Adam.
 
-    The objective is cross-entropy summed over the images + l1 |mu|_1 + cost.
+    The objective is cross-entropy summed over the images + l1 |mu|_1 + l2 |mu|^2 + cost.
 
     epochs, batch : times all images are seen, images at a step
     rate_mean, rate_sigma : learning rates of mu, and of phi (sigma = softplus(phi))
@@ -91,10 +91,18 @@ class Training:
     schedule: str = "cosine"
     estimator: str = "local"
     l1: float = 0.01
+    l2: float = 0.0
     initial_mean: float = 0.1
     initial_sigma: float | None = None
     curvature: float = 20 / 60_000
     most_sigma: float = 0.05
+
+    def words(self) -> str:
+        """What a summary says of it."""
+        return (
+            f"Adam, {self.epochs} epochs, minibatch {self.batch}, {self.estimator} noise, rates "
+            f"{self.rate_mean:g} of mu and {self.rate_sigma:g} of phi, {self.schedule}"
+        )
 
     def start(self, cost: Cost, images: int) -> float:
         """The sigma that training starts from."""

@@ -42,21 +42,25 @@ def normalised(x: jax.Array, centre: Any, spread: Any) -> jax.Array:
 
 
 def objective(
-    params: Any, noise: str, local: bool, x: Any, y: Any, eps: Any, priced: Any, own: Any, l1: Any
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    """Of one network: (cross-entropy + (l1 |mu|_1 + cost)/images), and cross-entropy and cost.
+    params: Any, noise: str, local: bool, x: Any, y: Any, eps: Any, priced: Any, own: Any,
+    l1: float, l2: float = 0.0,
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:  # fmt: skip
+    """Of one network: cross-entropy + (l1 |mu|_1 + l2 |mu|^2 + cost)/images, and cross-entropy
+    and cost.
 
-    priced : exponents, weights, entropic weight, own weight, n, p, number of images
+    priced : exponents, weights, entropic and quadratic weight, own weight, n, p, number of images
     """
-    exponents, weights, entropic, own_weight, n, p, images = priced
+    exponents, weights, entropic, quadratic, own_weight, n, p, images = priced
     logits, _ = model.forward(params, noise, local, x, eps, n, p)
     entropy = jnp.mean(model.cross_entropy(logits, y))
-    size = sum(jnp.sum(jnp.abs(layer["w"])) for layer in params["mean"])
+    size = l1 * sum(jnp.sum(jnp.abs(layer["w"])) for layer in params["mean"])
+    if l2 > 0:
+        size += l2 * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params["mean"]))
     paid = jnp.zeros(())
     if noise in GAUSSIAN:
         written = None if own is None else (own, own_weight)
-        paid = total_cost(params, noise, exponents, weights, entropic, written)
-    return entropy + (l1 * size + paid) / images, (entropy, paid)
+        paid = total_cost(params, noise, exponents, weights, entropic, quadratic, written)
+    return entropy + (size + paid) / images, (entropy, paid)
 
 
 def total_cost(params: Any, noise: str, *cost: Any) -> jax.Array:
@@ -104,7 +108,7 @@ def _epoch(
 
     def one(params: Any, priced: Any, x: Any, y: Any, eps: Any) -> Any:
         return jax.value_and_grad(objective, has_aux=True)(
-            params, noise, local, x, y, eps, priced, own, training.l1
+            params, noise, local, x, y, eps, priced, own, training.l1, training.l2
         )
 
     def of_seed(params: Any, priced: Any, x: Any, y: Any, key: Any) -> Any:
@@ -207,6 +211,7 @@ def _priced(grid: Grid, images: int) -> Any:
         tuple(array(lambda net, i=i: term(net.cost.exponents, i)) for i in range(terms)),
         tuple(array(lambda net, i=i: term(net.cost.weights, i)) for i in range(terms)),
         array(lambda net: net.cost.entropic),
+        array(lambda net: net.cost.quadratic),
         array(lambda net: net.cost.own_weight),
         array(lambda net: net.n),
         array(lambda net: net.p),

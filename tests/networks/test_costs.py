@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from synsim.component import InputError
-from synsim.networks import Cost, entropic, power_law, written
+from synsim.networks import Cost, entropic, gaussian_prior, power_law, written
 
 SIGMA = np.geomspace(1e-3, 3, 13)
 COSTS: dict[str, tuple[Cost, Callable[[np.ndarray], np.ndarray]]] = {
@@ -23,6 +23,7 @@ COSTS: dict[str, tuple[Cost, Callable[[np.ndarray], np.ndarray]]] = {
         0.5 * power_law(2) + power_law(0.5, 0.1) + entropic(2),
         lambda s: 0.5 * s**-2 + 0.1 * s**-0.5 - 2 * np.log(s),
     ),
+    "prior": (gaussian_prior(0.2), lambda s: s**2 / (2 * 0.2**2) - np.log(s)),
     "written": (
         written(lambda s: jnp.exp(-3 * s), 4) + power_law(1),
         lambda s: 4 * np.exp(-3 * s) + 1 / s,
@@ -53,6 +54,20 @@ def test_entropic_is_the_limit_of_power_laws() -> None:
     np.testing.assert_allclose(limit, entropic()(SIGMA), rtol=1e-4, atol=1e-4)
 
 
+def test_gaussian_prior_is_the_divergence() -> None:
+    """With mu^2/(2 sd^2) - 1/2 + ln sd it is the integral of q ln(q/prior), on a grid."""
+    mu, sd = 0.15, 0.2
+    for sigma in (0.03, 0.1, 0.4):
+        w = mu + sigma * np.linspace(-9, 9, 20_001)
+        log_q, log_p = (
+            -0.5 * ((w - m) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi))
+            for m, s in ((mu, sigma), (0, sd))
+        )
+        divergence = np.trapezoid(np.exp(log_q) * (log_q - log_p), w)
+        closed = gaussian_prior(sd)(np.array(sigma)) + mu**2 / (2 * sd**2) - 0.5 + np.log(sd)
+        assert closed == pytest.approx(divergence, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("rho", "c", "curvature"), [(2, 0.1, 20), (0.5, 3, 1e-2), (4 / 3, 1e-4, 7)]
 )
@@ -80,6 +95,7 @@ def test_a_cost_without_slope_has_no_optimum() -> None:
         (lambda: power_law(2, 0), "found c = 0"),
         (lambda: power_law(2, float("nan")), "found c = nan"),
         (lambda: entropic(-1), "found c = -1"),
+        (lambda: gaussian_prior(0), "found a prior of SD 0"),
         (lambda: 0 * power_law(2), "times 0"),
         (lambda: written(abs) + written(abs), "two written costs"),
     ],

@@ -55,12 +55,14 @@ def prepared(noise: str, local: bool) -> tuple[Any, Any, Any, Any]:
 def test_gradients_against_finite_differences(noise: str, local: bool) -> None:
     with jax.enable_x64(True):
         params, x, y, eps = prepared(noise, local)
-        priced = ((2.0, 0.5), (0.3, 0.1), 0.2, 0.7, 2.0, 0.4, 6.0)
+        priced = ((2.0, 0.5), (0.3, 0.1), 0.2, 0.4, 0.7, 2.0, 0.4, 6.0)
 
         @jax.jit
         def both(p: Any) -> Any:
             return jax.value_and_grad(
-                lambda p: training.objective(p, noise, local, x, y, eps, priced, jnp.cosh, 0.05)[0]
+                lambda p: training.objective(
+                    p, noise, local, x, y, eps, priced, jnp.cosh, 0.05, 0.3
+                )[0]
             )(p)
 
         slope = both(params)[1]

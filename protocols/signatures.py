@@ -1,0 +1,219 @@
+"""Do synapses that save energy look Bayesian? Sigma against what a weight does, layer by layer.
+
+Where reliability has a price, weights that matter more are made more reliable: their sigma is
+lower the greater their Fisher information, the more active their input, and the lower their
+learning rate (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 5). Networks are trained as in
+`tradeoff`, at one scale s of the cost (c = s^rho/rho) and at multiples of c, with hidden layers and
+without. Then, over all training images and for each weight,
+
+    Fisher information    mean squared gradient of 20 images' cross-entropy, weights drawn anew
+    input rate            mean |x| of its input
+    learning rate         1e-4 / mean |gradient|
+
+log sigma is regressed on the log of each. Without hidden layers sigma = (c rho/H)^(1/(rho + 2))
+(their appendix 5), H the curvature, so slopes are known: -1/(rho + 2) against Fisher information,
+2/(rho + 2) against the learning rate, and -2/(rho + 2) against the input rate if mean x^2 goes as
+the square of mean |x|. Over the pixels of MNIST it goes as a power of 2.4, and that is expected.
+
+--preset paper is MNIST, two hidden layers of 100; quick takes 8 x 8 digits. An interrupted run
+goes on from what is done when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synsim import style
+from synsim.component import parameter
+from synsim.models.energy import MALKIN_2024
+from synsim.networks import published, slopes
+from synsim.networks import signatures_plot as plots
+from synsim.networks.references import ADAM, KINGMA, OWEN
+from synsim.networks.settings import ScaledSettings
+from synsim.protocol import Result, Running, columns
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+NAME = "signatures"
+RESUMABLE = True
+
+
+class Settings(ScaledSettings):
+    """Which networks learn, and what they pay."""
+
+    gradient_batch: int = parameter(
+        "1", "images whose cross-entropy is summed before a gradient is squared", default=20,
+        low=1, integer=True,
+    )  # fmt: skip
+
+
+class Outcome(Result):
+    """One row per network, layer and what sigma is held against.
+
+    Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
+    hidden layers); seed; layer (1: the weights of the inputs); against (fisher, input_rate,
+    learning_rate); slope of log sigma on its log, with slope_low and slope_high, the ends of its
+    95 % interval; spearman, the rank correlation; weights that count; expected_slope, where it is
+    known; published_slope, where there is one; accuracy_percent and balance of the network (1
+    where sigma has settled). The table ``bins`` is what the figure draws: in bins of equal counts
+    the median x, and the quartiles of sigma.
+    """
+
+    protocol = NAME
+    settings_type = Settings
+    packages = ("numpy", "brian2", "jax", "optax")
+    further = ("bins",)
+
+    @style.styled
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Sigma against Fisher information, second layer."""
+        ax = style.axes(ax, width_mm=100, height_mm=75)
+        return plots.draw_one(ax, self)
+
+    @style.styled
+    def figure(self) -> Figure:
+        """Sigma against each, with hidden layers and without, and the slopes against c."""
+        return plots.figure(self)
+
+
+def run(settings: Settings, running: Running | None = None) -> Outcome:
+    """Train the networks and regress.
+
+    Parameters
+    ----------
+    settings : what is done
+    running : seed, progress, and where an unfinished run is kept
+
+    Returns
+    -------
+    Outcome with one row per network, layer and what sigma is held against
+
+    Raises
+    ------
+    InputError
+        for images that are missing or damaged, and memory too small, before anything is trained
+    SynsimError
+        when a loss is no longer a number: which network, which step
+    MissingExtraError
+        without the extra `networks`
+    """
+    from synsim.networks import chunks, data, need, signature_numbers
+
+    running = running or Running()
+    jax = need.jax()
+    images = data.load(settings.by_preset("data"))
+    networks = settings.networks(running.seed)
+    measure = functools.partial(signature_numbers.signatures, batch=settings.gradient_batch)
+    found = chunks.run_kept(
+        networks, images, settings.how(), measure, running, settings.at_once, settings
+    )
+    exponent = signature_numbers.input_exponent(images)
+    table, bins = _tables(settings, running.seed, found, exponent)
+    return Outcome(
+        settings=settings,
+        columns=table,
+        tables={"bins": bins},
+        results={"networks": len(networks), "input_exponent": exponent} | _results(table),
+        conventions={
+            "objective": "cross-entropy summed over training images + l1 |mu|_1 + c sum sigma^-rho "
+            "over weights and biases; l1 = 0.01",
+            "gradients": f"of {settings.gradient_batch} images at a time, weights drawn anew",
+            "weights that count": "whose gradient is not always 0 and whose pixel is not the same "
+            "in every image",
+            "intervals": "95 %, inputs and outputs resampled",
+            "training": settings.how().words(),
+            "device": jax.devices()[0].platform,
+        },
+        citations=(str(MALKIN_2024), OWEN, KINGMA, ADAM, images.citation),
+        seed=running.seed,
+        backend="jax",
+        threads=need.threads(),
+        warnings=tuple(_notes(table)),
+    )
+
+
+def _tables(
+    settings: Settings, seed: int, found: list[dict[str, Any]], exponent: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of every network, and their bins."""
+    rows: list[dict[str, Any]] = []
+    bins: list[dict[str, Any]] = []
+    for net, numbers in zip(settings.keys(seed), found, strict=True):
+        linear = net["network"] == "linear"
+        for layer, each in enumerate(numbers["layers"], start=1):
+            for against, of in each.items():
+                key = net | {"layer": layer, "against": against}
+                known = expected_slope(against, net["rho"], exponent) if linear else float("nan")
+                rows.append(
+                    key
+                    | slopes.row(of["slope"])
+                    | {
+                        "expected_slope": known,
+                        "published_slope": _published(settings, key),
+                        "accuracy_percent": numbers["accuracy_percent"],
+                        "balance": numbers["balance"],
+                    }
+                )
+                bins += [key | dict(zip(slopes.BINS, one, strict=True)) for one in of["bins"]]
+    return columns(rows), columns(bins)
+
+
+def expected_slope(against: str, rho: float, exponent: float = 2.0) -> float:
+    """Of log sigma without hidden layers, sigma = (c rho/H)^(1/(rho + 2)).
+
+    exponent : with which H goes with the input rate
+    """
+    return {"fisher": -1.0, "input_rate": -exponent, "learning_rate": 2.0}[against] / (rho + 2)
+
+
+def _published(settings: Settings, key: dict[str, Any]) -> float:
+    alike = settings.by_preset("data") == "mnist" and settings.widths == (100, 100)
+    if not alike or settings.scale != 1e-3:
+        return float("nan")
+    if (key["network"], key["layer"], key["c_factor"]) != ("hidden", 2, 1.0):
+        return float("nan")
+    return published.SLOPES[key["against"]].get(round(key["rho"], 2), float("nan"))
+
+
+def _results(table: dict[str, Any]) -> dict[str, Any]:
+    """Rank correlations of the second layer at c itself, and how far slopes are from known ones."""
+    c = {name: np.asarray(column) for name, column in table.items()}
+    found: dict[str, Any] = {}
+    layer = min(2, int(c["layer"].max()))
+    shown = (c["network"] == "hidden") & (c["layer"] == layer)
+    shown &= c["c_factor"] == plots.nearest_factor(c["c_factor"])
+    for rho in np.unique(c["rho"]):
+        for against in plots.AGAINST:
+            rows = shown & (c["rho"] == rho) & (c["against"] == against)
+            mean = float(np.mean(c["spearman"][rows]))
+            found[f"layer_{layer}_spearman_{against}_rho_{rho:.2f}"] = mean
+    for against in plots.AGAINST:
+        rows = (c["network"] == "linear") & (c["against"] == against)
+        error = c["slope"][rows] / c["expected_slope"][rows] - 1
+        found[f"linear_largest_relative_error_{against}"] = float(np.max(np.abs(error)))
+    return found
+
+
+def _notes(table: dict[str, Any]) -> list[str]:
+    balance, rho = np.asarray(table["balance"]), np.asarray(table["rho"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = ~(np.abs(np.maximum(balance, 0) ** (-1 / (rho + 2)) - 1) < 0.1)
+    if not off.any():
+        return []
+    return [
+        "not every network has settled: by the balance, sigma of some is more than 10 % from where "
+        f"it would go (balance {balance.min():.2f} to {balance.max():.2f})"
+    ]
+
+
+if __name__ == "__main__":
+    from synsim.cli import main
+
+    raise SystemExit(main(["run", NAME, *sys.argv[1:]]))

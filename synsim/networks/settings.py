@@ -1,0 +1,137 @@
+"""What every protocol in which networks learn can be told, by presets or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synsim.component import Parameters, option, parameter
+from synsim.component.errors import FieldError
+from synsim.component.ranges import values
+from synsim.networks.costs import power_law
+from synsim.networks.spec import Network, Training
+from synsim.settings import file
+
+
+class LearningSettings(Parameters):
+    """Images, widths and passes. A setting that is none has the value of the preset."""
+
+    #: preset -> setting -> value; a protocol says its own
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    preset: str = option(
+        ("paper", "quick"),
+        "scale of the run: what settings that are none stand for",
+        default="paper",
+    )
+    data: str | None = file(
+        "mnist, digits, or a file NAME.npz with x_train, y_train, x_test, y_test", optional=True
+    )
+    hidden: NDArray[np.int64] | None = values(
+        "1", "units of the hidden layers, with commas", default=None, low=1, high=100_000,
+        integer=True, optional=True,
+    )  # fmt: skip
+    epochs: int | None = parameter(
+        "1", "times all images are seen", default=None, low=1, integer=True, optional=True
+    )
+    batch: int | None = parameter(
+        "1", "images of a step", default=None, low=1, integer=True, optional=True
+    )
+    seeds: int = parameter("1", "networks of each kind, with seeds of their own", default=1, low=1,
+                           high=1000, integer=True)  # fmt: skip
+    at_once: int = parameter(
+        "1", "networks that are trained at once", default=8, low=1, high=10_000, integer=True
+    )
+
+    def by_preset(self, name: str) -> Any:
+        """A setting's value, or that of the preset where it is none."""
+        given = getattr(self, name)
+        return given if given is not None else self.presets[self.preset][name]
+
+    def resolved(self) -> dict[str, str]:
+        found = {}
+        for name in self.presets[self.preset]:
+            if getattr(self, name) is None:
+                value = self.by_preset(name)
+                found[name] = value if name == "data" else self.specs()[name].show(value)
+        return found
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return tuple(int(n) for n in np.atleast_1d(self.by_preset("hidden")))
+
+    def _wrong(self, field: str, problem: str) -> FieldError:
+        return FieldError(type(self).__name__, field, problem)
+
+    def _refuse_twice(self, *names: str) -> None:
+        """Raises FieldError where a value is given twice."""
+        for name in names:
+            array = getattr(self, name)
+            if array is not None and len(np.unique(array)) < len(array):
+                alike = np.sort(array)[np.flatnonzero(np.diff(np.sort(array)) == 0)[0]]
+                raise self._wrong(name, f"found {alike:g} twice, expected it once")
+
+
+#: Sigma is let go faster than by default: noise at these costs is far from losing a network, and
+#: what is measured is sigma that has settled.
+SETTLING = Training(rate_sigma=2e-2)
+
+
+class ScaledSettings(LearningSettings):
+    """Networks with hidden layers and without, that pay c sigma^-rho at multiples of one scale."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {"data": "mnist", "hidden": np.array([100, 100]), "epochs": 15, "batch": 400},
+        "quick": {"data": "digits", "hidden": np.array([30, 30]), "epochs": 100, "batch": 100},
+    }
+
+    rho: NDArray[np.float64] = values(
+        "1", "exponents of the cost, with commas", default=(1 / 2, 2 / 3, 4 / 3, 2.0), low=0,
+        low_open=True,
+    )  # fmt: skip
+    scale: float = parameter(
+        "1", "s, the scale of the cost: c = s^rho/rho", default=1e-3, low=0, low_open=True, high=10
+    )
+    factors: NDArray[np.float64] = values(
+        "1", "multiples of c, with commas", default=(0.1, 1.0, 10.0), low=0, low_open=True
+    )
+
+    def check(self) -> None:
+        self._refuse_twice("rho", "factors")
+
+    def how(self) -> Training:
+        """How the networks are trained."""
+        return replace(SETTLING, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+
+    def networks(self, seed: int) -> list[Network]:
+        """Every network that pays: with hidden layers, then without."""
+        return [
+            Network(
+                cost=power_law(rho, factor * self.scale**rho / rho),
+                seed=seed + number,
+                hidden=hidden,
+                name=f"network rho {rho:.4g}, c times {factor:.4g}, hidden layers {hidden}, "
+                f"seed {seed + number}",
+            )
+            for hidden in (self.widths, ())
+            for rho, factor in self._paid
+            for number in range(self.seeds)
+        ]
+
+    def keys(self, seed: int) -> list[dict[str, Any]]:
+        """What tells the rows of these networks apart: rho, c_factor, network, seed."""
+        return [
+            {"rho": rho, "c_factor": factor, "network": network, "seed": seed + number}
+            for network in ("hidden", "linear")
+            for rho, factor in self._paid
+            for number in range(self.seeds)
+        ]
+
+    @property
+    def _paid(self) -> list[tuple[float, float]]:
+        return [(float(rho), float(factor)) for rho in self.rho for factor in self.factors]

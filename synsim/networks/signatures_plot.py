@@ -1,0 +1,123 @@
+"""Figures of `signatures`: sigma against what a weight does, and the slopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synsim import style
+from synsim.energy.reliability_plot import plain_log
+from synsim.networks.tradeoff_plot import name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+AGAINST = ("fisher", "input_rate", "learning_rate")
+_LABELS = {
+    "fisher": "Fisher information",
+    "input_rate": "input rate",
+    "learning_rate": "learning rate",
+}
+
+
+def figure(outcome: Any) -> Figure:
+    """Rows: second hidden layer, no hidden layer, slopes of the second layer against c."""
+    made, axes = style.figure(width_mm=180, height_mm=165, nrows=3, ncols=3, squeeze=False)
+    layer = shown_layer(outcome)
+    for column, against in enumerate(AGAINST):
+        draw(axes[0][column], outcome, "hidden", layer, against)
+        draw(axes[1][column], outcome, "linear", 1, against)
+        draw_slopes(axes[2][column], outcome, layer, against)
+    axes[0][0].set_title(f"layer {layer}")
+    axes[1][0].set_title("no hidden layer")
+    axes[2][0].set_title(f"slopes of layer {layer}")
+    axes[1][1].set_title("dashed: expected slopes", fontsize=7)
+    axes[2][1].set_title("bars: 95 %", fontsize=7)
+    if np.any(np.isfinite(outcome.columns["published_slope"])):
+        axes[0][1].set_title("dashed: published slopes", fontsize=7)
+        axes[2][1].set_title("open: published; bars: 95 %", fontsize=7)
+    handles, words = axes[0][0].get_legend_handles_labels()
+    made.legend(handles, words, loc="outside lower center", ncols=len(words), fontsize=7)
+    return made
+
+
+def shown_layer(outcome: Any) -> int:
+    """The second layer, where there is one."""
+    return min(2, int(np.max(outcome.columns["layer"])))
+
+
+def draw_one(ax: Axes, outcome: Any) -> Axes:
+    """The second layer against Fisher information."""
+    draw(ax, outcome, "hidden", shown_layer(outcome), "fisher")
+    ax.legend()
+    return ax
+
+
+def draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None:
+    """Medians and quartiles of sigma in bins, at the factor of c nearest 1, first seed."""
+    bins = {k: np.asarray(v) for k, v in outcome.tables["bins"].items()}
+    rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    factor = nearest_factor(rows["c_factor"])
+    colours = rho_colours(rows["rho"])
+    for rho, colour in colours.items():
+        here = _where(bins, rho, factor, network, layer, against)
+        here &= bins["seed"] == rows["seed"].min()
+        x, median = bins["x"][here], bins["sigma_median"][here]
+        ax.plot(x, median, "o-", ms=1.8, lw=0.9, color=colour, label=name(rho))
+        ax.fill_between(
+            x, bins["sigma_q25"][here], bins["sigma_q75"][here], color=colour, alpha=0.18, lw=0
+        )
+        of = _where(rows, rho, factor, network, layer, against)
+        known = rows["published_slope" if network == "hidden" else "expected_slope"][of]
+        if known.size and np.isfinite(known[0]) and x.size:
+            middle = len(x) // 2
+            ax.plot(x, median[middle] * (x / x[middle]) ** known[0], "--", lw=0.8, color=colour)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    plain_log(ax.xaxis)
+    plain_log(ax.yaxis)
+    ax.set_xlabel(_LABELS[against])
+    ax.set_ylabel("sigma")
+
+
+def draw_slopes(ax: Axes, outcome: Any, layer: int, against: str) -> None:
+    """Slopes with their intervals against the multiple of c; seeds side by side."""
+    rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    for number, (rho, colour) in enumerate(rho_colours(rows["rho"]).items()):
+        here = (rows["rho"] == rho) & (rows["network"] == "hidden") & (rows["layer"] == layer)
+        here &= rows["against"] == against
+        x = rows["c_factor"][here] * 1.12 ** (number - 1.5)
+        slope = rows["slope"][here]
+        error = [slope - rows["slope_low"][here], rows["slope_high"][here] - slope]
+        ax.errorbar(x, slope, yerr=np.abs(error), fmt="o", ms=2.5, lw=0.9, color=colour)
+        there = rows["published_slope"][here]
+        ax.plot(x * 1.03, there, "o", ms=4.5, mfc="none", mew=0.7, color=colour)
+    ax.axhline(0, lw=0.6, color=style.COLOURS["neutral"])
+    ax.set_xscale("log")
+    ax.set_xlabel("c, relative")
+    ax.set_ylabel(f"slope, {_LABELS[against]}")
+
+
+def rho_colours(rhos: Any) -> dict[float, Any]:
+    """A shade for each exponent, in their order."""
+    kinds = np.unique(np.asarray(rhos, dtype=float))
+    return {float(rho): style.shade(i, len(kinds)) for i, rho in enumerate(kinds)}
+
+
+def nearest_factor(factors: Any) -> float:
+    """The multiple of c that is nearest 1."""
+    return float(factors[np.argmin(np.abs(np.log(factors)))])
+
+
+def _where(
+    table: dict[str, Any], rho: float, factor: float, network: str, layer: int, against: str
+) -> Any:
+    return (
+        (table["rho"] == rho)
+        & (table["c_factor"] == factor)
+        & (table["network"] == network)
+        & (table["layer"] == layer)
+        & (table["against"] == against)
+    )
