@@ -249,8 +249,11 @@ def run_kept(
     running: Running,
     at_once: int,
     settings: Parameters,
+    part: str = "chunk",
 ) -> list[T]:
     """`each` for a protocol: kept in ``running.unfinished``, where it names a directory.
+
+    part : of a run that trains several sets of networks
 
     What is measured has to be numbers, texts, and lists and dictionaries of them.
     """
@@ -261,7 +264,7 @@ def run_kept(
         "images": data.digest,
         "versions": versions("jax", "optax"),
     }
-    store = Store(running.unfinished, about)
+    store = Store(running.unfinished, about, part)
     try:
         return each(
             networks, data, training, measure, running.progress, at_once=at_once, store=store

@@ -56,7 +56,19 @@ def draw_one(ax: Axes, outcome: Any) -> Axes:
 
 
 def draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None:
-    """Medians and quartiles of sigma in bins, at the factor of c nearest 1, first seed."""
+    """Sigma against what a weight does, with the published or the expected slope."""
+    known = "published_slope" if network == "hidden" else "expected_slope"
+    draw_bins(ax, outcome, network, layer, against, known)
+    ax.set_xlabel(_LABELS[against])
+
+
+def draw_bins(
+    ax: Axes, outcome: Any, network: str, layer: int, against: str, known: str | None
+) -> None:
+    """Medians and quartiles of sigma in bins, at the factor of c nearest 1, first seed.
+
+    known : the column with a slope to draw through the middle
+    """
     bins = {k: np.asarray(v) for k, v in outcome.tables["bins"].items()}
     rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
     factor = nearest_factor(rows["c_factor"])
@@ -70,16 +82,16 @@ def draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None
             x, bins["sigma_q25"][here], bins["sigma_q75"][here], color=colour, alpha=0.18, lw=0
         )
         of = _where(rows, rho, factor, network, layer, against)
-        known = rows["published_slope" if network == "hidden" else "expected_slope"][of]
-        if known.size and np.isfinite(known[0]) and x.size:
+        slope = float("nan") if known is None else rows[known][of][0]
+        if np.isfinite(slope) and x.size:
             middle = len(x) // 2
-            ax.plot(x, median[middle] * (x / x[middle]) ** known[0], "--", lw=0.8, color=colour)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    plain_log(ax.xaxis)
-    plain_log(ax.yaxis)
-    ax.set_xlabel(_LABELS[against])
+            ax.plot(x, median[middle] * (x / x[middle]) ** slope, "--", lw=0.8, color=colour)
     ax.set_ylabel("sigma")
+    if any(len(line.get_xdata()) for line in ax.lines):  # else it has no logarithm
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        plain_log(ax.xaxis)
+        plain_log(ax.yaxis)
 
 
 def draw_slopes(ax: Axes, outcome: Any, layer: int, against: str) -> None:
