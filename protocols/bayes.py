@@ -148,7 +148,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     networks = settings.networks(running.seed)
     chunks.check_memory(networks, images, settings.how(), settings.at_once)
     seeds = range(running.seed, running.seed + settings.seeds)
-    shown = {"images": min(settings.images, len(images.y_test)), "samples": settings.samples}
+    shown = min(settings.images, len(images.y_test))
     whole = len(networks) + 2 * len(seeds)
     posteriors: dict[tuple[int, tuple[int, ...]], dict[str, Any]] = {}
     for hidden, prior in settings.priors.items():
@@ -163,7 +163,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             bayesian,
             images,
             settings.bayesian(prior),
-            functools.partial(bayes_numbers.posterior, **shown),
+            functools.partial(bayes_numbers.posterior, images=shown, samples=settings.samples),
             _share(running, len(posteriors) / whole, len(seeds) / whole),
             settings.at_once,
             settings,
@@ -177,7 +177,11 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         images,
         settings.how(),
         functools.partial(
-            bayes_numbers.beside, posteriors=posteriors, priors=settings.priors, **shown
+            bayes_numbers.beside,
+            posteriors=posteriors,
+            priors=settings.priors,
+            images=shown,
+            samples=settings.samples,
         ),
         _share(running, len(posteriors) / whole, len(networks) / whole),
         settings.at_once,

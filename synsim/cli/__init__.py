@@ -27,13 +27,14 @@ Plastic, unreliable synapses: simulate, predict and fit them.
   synsim run stdp-window --help            its settings
   synsim extract CELL.abf --out cell       amplitudes from your recordings
   synsim fit stdp DATA.csv --out fit       fit a window to recordings
+  synsim reproduce malkin2023 --out again  a published study, beside what was published
   synsim notebook                          notebooks to teach and learn with
 """
 
 
 def build() -> Parser:
     """The parser of `synsim`."""
-    from synsim.cli import cache, extract, fit, notebook, run, show, sweep
+    from synsim.cli import cache, extract, fit, notebook, reproduce, run, show, sweep
 
     parser = Parser(prog="synsim", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"synsim {__version__}")
@@ -45,6 +46,7 @@ def build() -> Parser:
     sweep.configure(commands)
     extract.configure(commands)
     fit.configure(commands)
+    reproduce.configure(commands)
     notebook.configure(commands)
     cache.configure(commands)
     return parser

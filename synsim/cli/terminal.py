@@ -43,6 +43,11 @@ class Activity:
         if self._bar is not None:
             self._bar.update(self._task, description="simulating", total=1.0, completed=fraction)
 
+    def part(self, name: str, fraction: float) -> None:
+        """A part of a study has done that fraction."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=name, total=1.0, completed=fraction)
+
 
 def load_plotting() -> None:
     """Load matplotlib without the help texts that it composes for its classes.
@@ -75,8 +80,18 @@ def activity() -> Iterator[Activity]:
         yield Activity()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Activity(bar)

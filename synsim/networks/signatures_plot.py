@@ -87,7 +87,7 @@ def draw_bins(
             middle = len(x) // 2
             ax.plot(x, median[middle] * (x / x[middle]) ** slope, "--", lw=0.8, color=colour)
     ax.set_ylabel("sigma")
-    if any(len(line.get_xdata()) for line in ax.lines):  # else it has no logarithm
+    if any(np.size(line.get_xdata()) for line in ax.lines):  # else it has no logarithm
         ax.set_xscale("log")
         ax.set_yscale("log")
         plain_log(ax.xaxis)

@@ -90,13 +90,13 @@ def _resampled(used: Any, x: Array, y: Array, draws: int, rng: np.random.Generat
 def binned(x: ArrayLike, sigma: ArrayLike, used: Any = True, *, bins: int = 20) -> Array:
     """What a figure shows of so many weights: in bins of equal counts along x, the median x, the
     quartiles and median of sigma, and how many weights; shape (bins or fewer, 5)."""
-    sigma = np.asarray(sigma, dtype=float)
-    x, used = (np.broadcast_to(a, sigma.shape) for a in (np.asarray(x, dtype=float), used))
-    x, sigma = x[used], sigma[used]
-    parts = np.array_split(np.argsort(x, kind="stable"), min(bins, max(len(x), 1)))
+    y = np.asarray(sigma, dtype=float)
+    wanted = np.broadcast_to(used, y.shape)
+    along, y = np.broadcast_to(np.asarray(x, dtype=float), y.shape)[wanted], y[wanted]
+    parts = np.array_split(np.argsort(along, kind="stable"), min(bins, max(len(along), 1)))
     return np.array(
         [
-            [np.median(x[part]), *np.quantile(sigma[part], [0.25, 0.5, 0.75]), len(part)]
+            [np.median(along[part]), *np.quantile(y[part], [0.25, 0.5, 0.75]), len(part)]
             for part in parts
             if len(part)
         ]
