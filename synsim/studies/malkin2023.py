@@ -72,6 +72,29 @@ def bayes_rows(outcome: Any) -> Iterator[Row]:
     yield Row("accuracy of the Bayesian network", "", f"{outcome.results['accuracy_bayes']:.1f} %")
 
 
+def recordings_rows(outcome: Any) -> Iterator[Row]:
+    """Rank correlations of plasticity with what is built in, and slopes of variability."""
+    table = outcome.tables["statistics"]
+    for i, panel in enumerate(table["panel"]):
+        row = {name: column[i] for name, column in table.items()}
+        if panel == "plasticity" and row["what"] == "relative_change":
+            yield Row(
+                f"rank correlation of |dw|/w0 with p0, {row['group'].upper()}, "
+                f"{row['connections']} connections",
+                "",
+                f"{row['spearman']:.2f} ({row['spearman_low']:.2f} to {row['spearman_high']:.2f}); "
+                f"built in: {row['control_median']:.2f}",
+            )
+        elif panel == "variability":
+            near = row["against"] == "foopsi_mean" and row["what"].endswith("variance")
+            yield Row(
+                f"slope of variance/mean against {row['against']}, "
+                f"{row['what'].partition(', ')[2]}",
+                "about -0.62" if near else "",
+                f"{row['slope']:.2f} ({row['slope_low']:.2f} to {row['slope_high']:.2f})",
+            )
+
+
 STUDY = Study(
     name="malkin2023",
     title="Signatures of Bayesian inference emerge from energy-efficient synapses, run again",
@@ -80,5 +103,6 @@ STUDY = Study(
         Part("tradeoff", "Accuracy against what reliability costs (Figs 2 and 3)", tradeoff_rows),
         Part("signatures", "Sigma against what a weight does (Fig. 5)", signatures_rows),
         Part("bayes", "Sigma against that of a posterior (Fig. 7)", bayes_rows),
+        Part("recordings", "Signs in recorded synapses (Fig. 6)", recordings_rows, takes=()),
     ),
 )
