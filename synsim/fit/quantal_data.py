@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from synsim.component import InputError
 from synsim.component.units import UNITS, parse, show
+from synsim.fit.intervals import read_intervals
 from synsim.tables import Table, dimension_of, scale, split_unit
 
 Array = NDArray[Any]
@@ -35,10 +36,7 @@ Array = NDArray[Any]
 _WANTED = {"voltage": "mV", "current": "pA", "conductance": "nS", "number": "1"}
 #: Largest response that is plausible in mV, pA, nS: the smallest and the largest.
 _PLAUSIBLE = {"mV": (1e-2, 150.0), "pA": (0.5, 5e4), "nS": (1e-3, 1e3)}
-SHORTEST = 0.5  # ms between stimuli: no axon follows faster
 _RELATIVE = 0.01  # responses that have no unit are hardly smaller
-_INTERVALS = ("isi", "interval", "ipi", "inter_stimulus_interval")
-_TIMES = ("t", "time", "stimulus", "t_stim", "stimulus_time")
 
 
 @dataclass(frozen=True)
@@ -92,30 +90,15 @@ def read_responses(
     sweeps = table.texts("sweep") if "sweep" in table.columns and "sweep" not in by else None
     if sweeps is not None and "" in sweeps:
         raise table.refuse(sweeps.index(""), "sweep", "the name or number of a sweep")
-    isi, times = _interval_columns(table, interval_column, time_column)
-    intervals: Array | None = None
-    if isi is not None:
-        intervals = _from_intervals(table, isi, groups, sweeps)
-    elif times is not None:
-        intervals = _from_times(table, times, groups, sweeps, notes)
-    else:
-        notes.append(
-            "no column of intervals or times (isi_s, isi_ms or t_ms): only a constant release "
-            "probability is fitted"
-        )
-    if intervals is not None and len(intervals) and intervals.min() < SHORTEST:
-        row = int(np.argmin(intervals))
-        raise InputError(
-            f"{table.source}, {table.row_word} {table.lines[row]}, column {isi or times!r}: found "
-            f"{intervals[row]:.4g} ms after the stimulus before, which is hardly possible; is it "
-            f"in another unit? expected {SHORTEST:g} ms or more"
-        )
+    found = read_intervals(table, interval_column, time_column, groups, sweeps)
+    notes += found.notes
+    isi, times = found.interval, found.time
     used = {name, isi, times, *by, "sweep" if sweeps is not None else None}
     taken: dict[str, Any] = {"amplitude": name, "amplitude_unit": unit, "interval": isi}
     taken |= {"time": times, "sweep": "sweep" if sweeps is not None else None}
     taken |= {"group_by": list(by), "not_used": [c for c in table.names if c not in used]}
     return Responses(
-        amplitude, intervals, sweeps, unit, by, groups, list(table.lines), table.row_word,
+        amplitude, found.since, sweeps, unit, by, groups, list(table.lines), table.row_word,
         table.source, table.sha256, taken, notes,
     )  # fmt: skip
 
@@ -200,96 +183,6 @@ def _groups(table: Table, group_by: Sequence[str] | None) -> tuple[str, ...]:
     if group_by is not None:
         return tuple(dict.fromkeys(table.require(name, "--group-by") for name in group_by))
     return tuple(name for name in ("cell", "protocol") if name in table.columns)
-
-
-def _interval_columns(
-    table: Table, interval: str | None, time: str | None
-) -> tuple[str | None, str | None]:
-    if interval is not None and time is not None:
-        raise InputError("--interval-column and --time-column: give one of them")
-    if interval is not None:
-        return table.require(interval, "--interval-column"), None
-    if time is not None:
-        return None, table.require(time, "--time-column")
-    isi = [n for n in table.names if split_unit(n)[0].lower() in _INTERVALS]
-    times = [n for n in table.names if split_unit(n)[0].lower() in _TIMES and split_unit(n)[1]]
-    if len(isi) + len(times) > 1:
-        raise InputError(
-            f"{table.source}: which column is the interval? {', '.join(isi + times)} may be; "
-            "name one with --interval-column or --time-column"
-        )
-    return (isi[0] if isi else None), (times[0] if times else None)
-
-
-def _begins(keys: Sequence[Any]) -> Array:
-    """Whether each row is the first with its key, shape (m,)."""
-    seen: set[Any] = set()
-    found = []
-    for key in keys:
-        found.append(key not in seen)
-        seen.add(key)
-    return np.array(found)
-
-
-def _from_intervals(
-    table: Table, name: str, groups: list[tuple[str, ...]], sweeps: list[str] | None
-) -> Array:
-    unit = split_unit(name)[1]
-    if unit is None or UNITS[unit].dimension.name != "time":
-        raise InputError(
-            f"{table.source}, column {name!r}: its name has no unit of time, expected "
-            f"{name}_ms or {name}_s"
-        )
-    first = _begins(groups)
-    first_of_sweep = first if sweeps is None else _begins(list(zip(groups, sweeps, strict=True)))
-    found = np.empty(len(table))
-    for row, cell in enumerate(table.columns[name]):
-        text = "" if cell is None else str(cell).strip().lower()
-        if text in ("", "nan", "none", "<na>"):
-            if not first_of_sweep[row]:
-                raise table.refuse(row, name, "the time since the stimulus before (inf is rest)")
-            value = math.inf
-        else:
-            try:
-                value = math.inf if text in ("inf", "+inf", "infinity") else float(text)
-            except ValueError:
-                raise table.refuse(row, name, "a number above 0") from None
-            if not value > 0:
-                if not (first[row] and value == 0):
-                    raise table.refuse(row, name, "a number above 0")
-                value = math.inf
-        found[row] = math.inf if first[row] else value
-    return scale(found, unit, "ms") if unit != "ms" else found
-
-
-def _from_times(
-    table: Table,
-    name: str,
-    groups: list[tuple[str, ...]],
-    sweeps: list[str] | None,
-    notes: list[str],
-) -> Array:
-    times = table.times(name, "ms")
-    keys = groups if sweeps is None else list(zip(groups, sweeps, strict=True))
-    found = np.full(len(table), math.inf)
-    last: dict[Any, int] = {}
-    restarts = 0
-    for row, key in enumerate(keys):
-        if key in last:
-            step = times[row] - times[last[key]]
-            if step == 0:
-                raise table.refuse(row, name, "a time after that of the row before, not the same")
-            if step < 0 and sweeps is not None:
-                raise table.refuse(row, name, "a time after that of the row before in its sweep")
-            restarts += step < 0
-            found[row] = step if step > 0 else math.inf
-        last[key] = row
-    if restarts:
-        notes.append(
-            f"column {name!r} goes back {restarts} time(s): taken for the beginning of a new "
-            "sweep, from rest"
-        )
-    return found
 
 
 def turn(amplitude: Array) -> tuple[Array, bool]:

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from synsim.component import InputError
 from synsim.fit.quantal_data import amplitudes
-from synsim.fit.stp_check import check_sweeps, check_times
+from synsim.fit.stp_check import check_times
+from synsim.fit.sweeps import check_sweeps
 from synsim.tables import Table, dimension_of, scale, split_unit
 
 Array = NDArray[Any]

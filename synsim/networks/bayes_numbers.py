@@ -130,13 +130,13 @@ def divergence(p: ArrayLike, q: ArrayLike) -> Array:
 
 def minus_entropy(sigma: ArrayLike) -> Array:
     """-H of Normal(mu, sigma^2), in nats."""
-    return np.asarray(-0.5 * np.log(2 * np.pi * np.e) - np.log(np.asarray(sigma, dtype=float)))
+    return np.asarray(-0.5 * (1 + np.log(2 * np.pi)) - np.log(np.asarray(sigma, dtype=float)))
 
 
 def entropy_bound(sigma: ArrayLike, rho: float, s: float) -> Array:
     """What reliability costs, as a bound from above on -H (Malkin et al. 2024)."""
     power = np.expm1(rho * np.log(s / np.asarray(sigma, dtype=float))) / rho
-    return np.asarray(power - np.log(s) - 0.5 * np.log(2 * np.pi * np.e))
+    return np.asarray(power - np.log(s) - 0.5 * (1 + np.log(2 * np.pi)))
 
 
 def _pack(array: Any) -> str:

@@ -110,7 +110,7 @@ def draw_bound(ax: Axes, outcome: Any) -> None:
         ax.plot(ratio, entropy_bound(ratio, rho, 1.0) - minus_entropy(ratio), lw=0.9, color=colour)
         here = c["rho"] == rho
         s = scale * c["c_factor"][here] ** (1 / rho)
-        typical = np.exp(-c["minus_entropy"][here] - 0.5 * np.log(2 * np.pi * np.e))
+        typical = np.exp(-c["minus_entropy"][here] - 0.5 * (1 + np.log(2 * np.pi)))
         ax.plot(typical / s, c["entropy_bound"][here] - c["minus_entropy"][here], "o", ms=2.5,
                 color=colour)  # fmt: skip
     ax.set_xscale("log")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synsim.cli import main
 from synsim.component import InputError
 from synsim.fit.quantal import fit_quantal
 from synsim.fit.quantal_data import read_responses
@@ -120,3 +121,80 @@ def test_one_pulse_a_sweep_leaves_dynamics_out() -> None:
     result = fit_quantal(amplitudes=y, intervals=np.full(60, np.inf), cv=0.0)
     assert result.fits[0].comparison.skipped["depression"] == "every response is from rest"
     assert any("depression not fitted" in text for text in result.warnings)
+
+
+FULL = [0.0, 20, 40, 60, 80]
+
+
+def swept(*sweeps: list[float], column: str = "sweep,", epoch: str = "") -> str:
+    """Sweeps of one stimulus; without the column, times that go back begin one."""
+    rng = np.random.default_rng(3)
+    rows = [
+        f"{f'{i + 1},' if column else ''}{epoch and epoch + ','}{t:g},{rng.normal(30, 10):.3f}"
+        for i, times in enumerate(sweeps)
+        for t in times
+    ]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize("column", ["sweep,", ""])
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ([0.0, 20, 60, 80], "line 19: found the next pulse at 60 ms where other sweeps have a "
+         "pulse 40 ms after the first, expected a response to every pulse"),
+        ([0.0, 20, 47, 60, 80], "line 19: found a pulse 47 ms after the first where other sweeps"),
+    ],
+)  # fmt: skip
+def test_sweeps_that_lack_a_pulse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str, last: list[float], words: str
+) -> None:
+    """A pulse without a response released as well: refused, by both commands."""
+    text = swept(FULL, FULL, FULL, last, column=column)
+    path = tmp_path / "d.csv"
+    path.write_text(f"{column}t_ms,epsc_pA\n{text}")
+    both = tmp_path / "both.csv"
+    parts = [swept(FULL, FULL, FULL, times, column=column, epoch=e)
+             for e, times in (("before", last), ("after", FULL))]  # fmt: skip
+    both.write_text(f"{column}epoch,t_ms,epsc_pA\n" + "".join(parts))
+    for command, file in (("quantal", path), ("locus", both)):
+        out = tmp_path / command
+        assert main(["fit", command, str(file), "--out", str(out)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"synsim: {file}, ") and said.count("\n") == 1
+        assert words in said.replace(" of before", "")
+        assert not out.exists()
+
+
+def test_sweeps_of_unequal_length_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("sweep,t_ms,epsc_pA\n" + swept(FULL, FULL, FULL, FULL[:3]))
+    (note,) = read_responses(read_table(path)).notes
+    assert note == (
+        "sweeps of unequal length: 1 of 4 end before pulse 5, the first after 3; each is fitted "
+        "as it is"
+    )
+
+
+@pytest.mark.parametrize(
+    "sweeps",
+    [
+        (FULL, [1000.0 + t for t in FULL]),  # in the time of the recording
+        ([*FULL, 400.0], [*FULL, 900.0]),  # another recovery pulse
+        ([0.0, 13, 71, 90, 300], [0.0, 44, 62, 180, 210]),  # irregular, each its own
+    ],
+)
+def test_sweeps_that_may_differ(tmp_path: Path, sweeps: tuple[list[float], ...]) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("sweep,t_ms,epsc_pA\n" + swept(*sweeps))
+    assert read_responses(read_table(path)).notes == []
+
+
+def test_intervals_of_sweeps_are_compared_too(tmp_path: Path) -> None:
+    """Intervals that are written down hold across a missing row where they are since the last."""
+    rows = ["1,inf,30", "1,20,31", "1,20,22", "1,20,25", "1,20,9"]
+    other = ["2,inf,28", "2,20,35", "2,40,18", "2,20,21"]
+    path = tmp_path / "d.csv"
+    path.write_text("sweep,isi_ms,epsc_pA\n" + "\n".join([*rows, *other]) + "\n")
+    with pytest.raises(InputError, match="line 9: found the next pulse at 60 ms"):
+        read_responses(read_table(path))
