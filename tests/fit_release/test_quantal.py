@@ -146,9 +146,17 @@ def test_only_noise_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "protocol", "n_least", "tau"), [("1", "active", 25, 96), ("4", "short", 25, 58)]
+    ("cell", "protocol", "n", "U", "q", "tau"),
+    [
+        ("1", "active", 50, 0.447, 7.83, 96.8),
+        ("2", "active", 52, 0.393, 7.31, 99.3),
+        ("3", "active", 60, 0.486, 6.95, 178.0),
+        ("4", "active", 46, 0.353, 8.97, 77.8),
+        ("4", "short", 73, 0.278, 6.38, 57.8),
+    ],
 )
-def test_shipped_cells(cell: str, protocol: str, n_least: int, tau: float) -> None:
+def test_shipped_cells(cell: str, protocol: str, n: int, U: float, q: float, tau: float) -> None:
+    """What the likelihood says of them today; how well it is known is in the intervals."""
     import pandas as pd
 
     from synsim.recordings import find_recording
@@ -158,8 +166,14 @@ def test_shipped_cells(cell: str, protocol: str, n_least: int, tau: float) -> No
     result = fit_quantal(chosen, models="depression")
     fit = result.fits[0].best
     assert result.fits[0].group == {"cell": cell, "protocol": protocol}
-    assert fit.n >= n_least
-    assert fit.estimate("tau_rec").value == pytest.approx(tau, rel=0.15)
+    assert fit.n == n
+    for name, value in (("U", U), ("q", q), ("tau_rec", tau)):
+        found = fit.estimate(name)
+        assert found.value == pytest.approx(value, rel=2e-3), name
+        low, high = (found.value if end is None else end for end in found.interval)
+        assert low <= found.value <= high
+    low, high = fit.estimate("n").interval
+    assert high is None or high - n >= 15, "many sites are badly known"
     assert fit.r2 > 0.5
 
 
