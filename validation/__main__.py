@@ -36,8 +36,10 @@ def main() -> int:
         if sys.stderr.isatty():
             print(file=sys.stderr)
     if chosen.report is not None:
+        from validation import tables
         from validation.report import write
 
+        tables.make(chosen.out, chosen.seed)
         write(chosen.out, chosen.report, chosen.experiments, chosen.seed)
         print(f"wrote {chosen.report}")
     return 0

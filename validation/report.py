@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from synsim import __version__
+from validation import tables
 from validation.designs import DESIGNS, Design
 from validation.run import read
 
@@ -29,7 +30,7 @@ limit on a side counts as holding what lies on that side.
 Up to {experiments} experiments a design (column "fitted"), seed {seed}, synsim {version}, {day}.
 The standard error of a coverage of 95 % is {error:.1f} % with 300, 2.2 % with 100. Wanted:
 {low:.0f} to {high:.0f} %; what is outside is **bold** (from {enough} intervals on; not above
-for n, which is whole, and for a parameter whose truth is a bound).
+for n and its ratio, which are whole or nearly so, and for a parameter whose truth is a bound).
 """
 
 
@@ -75,7 +76,7 @@ def write(folder: Path, report: Path, count: int, seed: int) -> None:
         high=100 * WANTED[1],
         enough=ENOUGH,
     )
-    report.write_text("\n".join([text, *_sections(rows), _notes()]))
+    report.write_text("\n".join([text, *_sections(rows), *tables.sections(folder), _notes()]))
 
 
 def _sections(rows: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -134,7 +135,7 @@ def _share(design: Design, rows: list[dict[str, str]], name: str) -> str:
     text = f"{100 * share:.1f} %"
     fitted = len({r["experiment"] for r in rows if r["method"] == "likelihood"})
     of = f" of {count}" if count < fitted else ""
-    wide = name == "n" or name in design.bound
+    wide = name in ("n", "n_ratio") or name in design.bound
     outside = count >= ENOUGH and (share < WANTED[0] or (share > WANTED[1] and not wide))
     return (f"**{text}**" if outside else text) + of
 

@@ -130,7 +130,7 @@ def test_an_inactive_state_is_found_where_intervals_are_short() -> None:
         parts.append(pd.DataFrame({"train": i, "t_ms": times, "mean": y + noise, "sem": 0.02}))
     (group,) = fit_stp(pd.concat(parts), models="depression,three_state").fits
     assert group.best.name == "three_state"
-    assert group.fits["depression"].aicc - group.best.aicc > 10
+    assert group.fits["depression"].bic - group.best.bic > 10
     for e in group.best.estimates:
         low, high = e.interval
         assert low is not None and high is not None
