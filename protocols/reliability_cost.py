@@ -161,10 +161,11 @@ class Settings(Parameters):
             points = self.points(name)
             if np.any(points.q > most):
                 worst = int(np.argmax(points.q))
+                n = round(float(points.n[worst]))
                 raise self._wrong(
                     "mean",
                     f"found {self.text('mean')}, expected a mean that quanta of at most "
-                    f"{self.text('q_max')} can hold: {points.n[worst]} sites with p = "
+                    f"{self.text('q_max')} can hold: {n} site{'s' if n > 1 else ''} with p = "
                     f"{points.p[worst]:g} need {show(float(f'{points.q[worst]:.4g}'), 'mV')}",
                 )
 
