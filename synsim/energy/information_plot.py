@@ -84,12 +84,14 @@ def draw_sites(ax: Axes, outcome: Any) -> None:
     settings = outcome.settings
     rate = float(np.sort(settings.rate)[len(settings.rate) // 2])
     p = np.linspace(0.005, 0.995, 199)
-    for i, n in enumerate(_SITES):
+    sites = sorted({*_SITES, settings.n})
+    for i, n in enumerate(sites):
         bits = settings.efficiency(
             n, p, p[:, None], np.ones((len(p), 1)), rate * settings.time_step
         )
-        colour = style.shade(i, len(_SITES))
-        ax.plot(p, 1e6 * bits, color=colour, label=f"n = {n}")
+        colour = style.shade(i, len(sites))
+        own = n == settings.n
+        ax.plot(p, 1e6 * bits, color=colour, lw=1.8 if own else 1.0, label=f"n = {n}")
         best, most = settings.best(rate, n=n, static=True)
         ax.plot(best, 1e6 * most, "o", color=colour)
     ax.set_xlabel("release probability")

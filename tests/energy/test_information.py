@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import binom
 
 from synsim.component import InputError
@@ -24,6 +25,7 @@ from synsim.protocols import energy_information
 from synsim.protocols.energy_information import Settings
 from synsim.synapse import Synapse
 from tests.protocols.base import ProtocolTests
+from tests.reference import tsodyks_markram as reference
 
 STANDARD_ERRORS = 4
 
@@ -153,8 +155,14 @@ def test_a_static_synapse_is_the_closed_form() -> None:
 )  # fmt: skip
 def test_simulated_trains_agree_with_their_expectation(dynamics: dict) -> None:
     done, found = table(rate="5Hz,20Hz,60Hz", repeats=4000, **dynamics)
-    assert done.results["largest_deviation_of_success_in_standard_errors"] < STANDARD_ERRORS
-    np.testing.assert_allclose(found["atp_per_spike"], found["atp_per_spike_exact"], rtol=0.06)
+    for name in ("success", "atp"):
+        away = done.results[f"largest_deviation_of_{name}_in_standard_errors"]
+        assert 0 < away < STANDARD_ERRORS, name
+    # and these are standard errors: of what 4000 spikes release, sites never more than binomial
+    P = found["success_exact"]
+    assert np.all(
+        np.abs(found["success"] - P) < STANDARD_ERRORS * np.sqrt(P * (1 - P) / 4000) * 1.1
+    )
     if "U" in dynamics:  # facilitation is calcium too
         assert np.all(np.diff(found["atp_calcium"]) > 0)
     else:
@@ -163,11 +171,25 @@ def test_simulated_trains_agree_with_their_expectation(dynamics: dict) -> None:
 
 
 def test_the_best_release_probability_with_dynamics_is_the_best() -> None:
-    """At the U that is found a bit costs less than at others, in new trains of the same kind."""
-    same = dict(rate="20Hz", tau_rec="200ms", n=4, repeats=4000)
-    best = table(U=0.5, **same)[1]["best_p"][0]
-    price = {U: table(U=U, **same)[1]["atp_per_bit_exact"][0] for U in (best, best / 2, best * 2)}
-    assert price[best] == min(price.values())
+    """scipy finds the same optimum in trains of another seed, from the closed form of each train;
+    the curve is flat there, so bits per ATP are held close and U less so."""
+    settings = Settings(rate="20Hz", tau_rec="200ms", n=4, repeats=4000)
+    found, most = settings.best(20.0)
+    s, rng = 20.0 * settings.time_step, np.random.default_rng(12)
+    times = np.cumsum(rng.geometric(s, 20_000)) * settings.time_step
+    warm = int(settings.warm_up(20.0))
+
+    def bits_per_atp(U: float) -> float:
+        chance = reference.two_state(times, U, 0.2, 0.0).response[warm:]
+        calcium = 4 * 3000 * (3 * U / (1 - U)) ** 0.25
+        spent = calcium + 4 * chance.mean() * (1.1e4 + 1.37e5) + settings.atp_fixed
+        return float(bits_per_spike(s, np.mean(1 - (1 - chance) ** 4)) / spent)
+
+    best = minimize_scalar(lambda U: -bits_per_atp(U), bounds=(0.01, 0.99), method="bounded",
+                           options={"xatol": 1e-4})  # fmt: skip
+    assert -best.fun == pytest.approx(most, rel=0.01)
+    assert found == pytest.approx(best.x, rel=0.05)
+    assert bits_per_atp(found) > max(bits_per_atp(found / 1.3), bits_per_atp(found * 1.3))
 
 
 @pytest.mark.parametrize(

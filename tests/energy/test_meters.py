@@ -213,17 +213,25 @@ STRUCTURES = {
 @cache
 def spent(name: str) -> tuple[Synapse, Run, Spikes]:
     """A thousand synapses of one kind, each with a Poisson train of its own."""
-    energy = LAWS if name != "facilitating" else LAWS[1:]
-    synapse = Synapse(n=4, q="1.5mV", energy=energy, **STRUCTURES[name])
+    absolute = (
+        Recycling.preset("attwell-laughlin-recycling"),
+        PostsynapticCurrents.preset("attwell-laughlin-currents", q_postsynaptic="1mV"),
+    )
+    synapse = Synapse(n=4, q="1.5mV", energy=(*LAWS, *absolute), **STRUCTURES[name])
     pre = poisson_steps(MANY, RATE, TIME, 8)
     return synapse, run(synapse, MANY, pre, TIME, seed=9), pre
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_meters_agree_with_the_expectation_over_poisson_trains(name: str) -> None:
+    """All six; but calcium of a facilitating synapse, which has no closed form over random trains,
+    train by train (below)."""
     synapse, done, _ = spent(name)
-    exact = poisson_energy(synapse, RATE, TIME)
-    assert set(exact) == {cost.key for cost in synapse.energy}
+    priced = synapse
+    if name == "facilitating":
+        priced = Synapse(n=4, q="1.5mV", energy=synapse.energy[1:], **STRUCTURES[name])
+    exact = poisson_energy(priced, RATE, TIME)
+    assert set(exact) == {cost.key for cost in priced.energy}
     for key, expected in exact.items():
         found = done.final[f"energy_{key}"]
         error = found.std(ddof=1) / np.sqrt(MANY)
@@ -250,19 +258,23 @@ def test_the_distribution_of_a_meter() -> None:
     assert stats.chi2.sf(chi2, len(expected) - 1) > 1e-4
 
 
-def test_given_trains_have_their_own_expectation() -> None:
-    """Trial by trial: what is left after each train's expectation has mean zero."""
-    synapse, done, pre = spent("depressing")
-    left = {key: [] for key in KEYS}
+@pytest.mark.parametrize("name", ["depressing", "facilitating"])
+def test_given_trains_have_their_own_expectation(name: str) -> None:
+    """Trial by trial: what is left after each train's expectation has mean zero. Calcium of
+    facilitating synapses follows u, and so the train, without chance."""
+    synapse, done, pre = spent(name)
+    keys = (*KEYS, "recycling", "postsynaptic")
+    left = {key: [] for key in keys}
     for copy in range(300):
         steps = pre.steps[pre.sources == copy]
         exact = predict_energy(synapse, steps * DT)
-        for key in KEYS:
+        for key in keys:
             left[key].append(done.final[f"energy_{key}"][copy] - exact[key].sum())
     for key in KEYS[:3]:  # no chance in them
         np.testing.assert_allclose(left[key], 0, atol=1e-9)
-    away = np.array(left["trafficking"])
-    assert abs(away.mean()) < STANDARD_ERRORS * away.std(ddof=1) / np.sqrt(len(away))
+    for key in keys[3:]:
+        away = np.array(left[key])
+        assert abs(away.mean()) < STANDARD_ERRORS * away.std(ddof=1) / np.sqrt(len(away)), key
 
 
 def test_costs_that_scatter_cost_the_same_on_average() -> None:
