@@ -89,10 +89,11 @@ def _draw_budget(ax: Axes, result: Result) -> None:
         )
         ax.plot(1e3 * pairings / time, bits, "o-", color=colour)
         any_rows |= bits.size > 0
-    bit = np.mean([_of(result, "binary", cv, "bits")[0].mean() for cv in _shades(result)])
-    ax.axhline(bit, color=style.COLOURS["data"], lw=1, ls="--", zorder=0)
-    ax.text(1, bit + 0.03, "binary", ha="right", va="bottom", fontsize=7,
-            transform=ax.get_yaxis_transform())  # fmt: skip
+        # a burst writes the bit in less time than this, and more time adds nothing to it
+        bit = _of(result, "binary", scatter, "bits")[0].mean()
+        ax.axhline(bit, color=colour, lw=1, ls="--", zorder=0)
+    ax.plot([], [], "--", color=style.COLOURS["neutral"], lw=1, label="binary")
+    ax.legend(loc="upper right")
     if any_rows:
         _log(ax.xaxis)
     else:

@@ -49,7 +49,7 @@ def test_every_exponent_is_found_at_default_settings(default: Outcome) -> None:
 
 def test_every_point_is_what_the_binomial_says(default: Outcome) -> None:
     """Mean, SD and cost of every row within standard errors of the table's formulas."""
-    repeats = 20_000
+    repeats = default.settings.repeats
     for name in default.settings.mechanisms:
         row = default.of(name)
         n, p = row["n"], row["p"]
@@ -64,6 +64,18 @@ def test_every_point_is_what_the_binomial_says(default: Outcome) -> None:
         cost = COSTS[key](n, p, 1 / (n * p), n * p)
         scatter = np.sqrt(n * p * (1 - p) / repeats) if key == "trafficking" else 1e-10 * cost
         assert np.all(np.abs(row["cost"] - cost) < STANDARD_ERRORS * scatter)
+
+
+def test_whole_sites_leave_gaps_in_sigma(default: Outcome) -> None:
+    """From 1 site to 2 by sqrt(2), from 40 on by next to nothing: no synapse lies between."""
+    for name in ("membrane", "actin", "trafficking"):
+        assert default.results[f"step_of_sd_at_least_n_{name}"] == pytest.approx(np.sqrt(2))
+        sd = default.of(name)["sd_mV"]
+        assert sd[0] / sd[1] == pytest.approx(np.sqrt(2), rel=0.02)
+    many = Settings(mechanism="actin", n_values="40,50,60", repeats=1000)
+    found = reliability_cost.run(many, Running(seed=2)).results
+    assert found["step_of_sd_at_least_n_actin"] == pytest.approx(np.sqrt(41 / 40))
+    assert "step_of_sd_at_least_n_calcium" not in default.results
 
 
 def test_trafficking_by_p_is_no_power_law(default: Outcome) -> None:
@@ -142,7 +154,7 @@ def test_at_a_high_rate_the_closed_form_is_that_of_the_steady_state(dynamics: di
         ({"tau_facil": "9ms"}, "tau_facil: found 9 ms without tau_rec, expected both"),
         ({"release": "sites"}, "release: found sites without tau_rec"),
         ({"rate": "2kHz"}, "rate: found 2000 Hz, expected at most one spike per time step"),
-        ({"rate": "1e-6Hz"}, "repeats: found 20000 at 0.000001 Hz, expected no more than"),
+        ({"rate": "1e-6Hz"}, "repeats: found 50000 at 0.000001 Hz, expected no more than"),
         ({"repeats": 10}, "repeats: found 10, expected a value at least 1000"),
     ],
 )  # fmt: skip
