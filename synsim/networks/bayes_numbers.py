@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synsim.networks import need
 from synsim.networks.data import Dataset
-from synsim.networks.measures import evaluate, logits, parameters
+from synsim.networks.measures import evaluate, mean_probability, parameters
 from synsim.networks.slopes import binned, log_slope
 from synsim.networks.spec import Trained
 
@@ -106,13 +106,8 @@ def predictive(trained: Trained, data: Dataset, *, images: int, samples: int) ->
     jax = need.jax()
     x, _ = data.test(0, images)
     key = jax.random.fold_in(jax.random.key(trained.network.seed), 3_000_000)
-    params = parameters(trained)
-
-    def one(key: Any) -> Any:
-        return jax.nn.softmax(logits(params, x, key)[0])
-
-    run = jax.jit(lambda keys: jax.lax.map(one, keys).mean(axis=0))
-    return np.asarray(run(jax.random.split(key, samples)), dtype=float)
+    run = mean_probability(noisy=True)
+    return np.asarray(run(parameters(trained), x, jax.random.split(key, samples)), dtype=float)
 
 
 def entropy(p: ArrayLike) -> Array:

@@ -6,3 +6,7 @@ OWEN = "Owen 2007, Ann Appl Stat 1:386 (pigeonhole bootstrap), doi:10.1214/07-AO
 BLUNDELL = (
     "Blundell, Cornebise, Kavukcuoglu & Wierstra 2015, ICML (Bayes by backprop), arXiv:1505.05424"
 )
+WAN = "Wan, Zeiler, Zhang, LeCun & Fergus 2013, ICML (DropConnect), PMLR 28:1058"
+SRIVASTAVA = (
+    "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, JMLR 15:1929 (dropout)"
+)

@@ -17,8 +17,8 @@ from synsim.networks.spec import Network, Training
 from synsim.settings import file
 
 
-class LearningSettings(Parameters):
-    """Images, widths and passes. A setting that is none has the value of the preset."""
+class ImageSettings(Parameters):
+    """Images and passes over them. A setting that is none has the value of the preset."""
 
     #: preset -> setting -> value; a protocol says its own
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -31,10 +31,6 @@ class LearningSettings(Parameters):
     data: str | None = file(
         "mnist, digits, or a file NAME.npz with x_train, y_train, x_test, y_test", optional=True
     )
-    hidden: NDArray[np.int64] | None = values(
-        "1", "units of the hidden layers, with commas", default=None, low=1, high=100_000,
-        integer=True, optional=True,
-    )  # fmt: skip
     epochs: int | None = parameter(
         "1", "times all images are seen", default=None, low=1, integer=True, optional=True
     )
@@ -60,11 +56,6 @@ class LearningSettings(Parameters):
                 found[name] = value if name == "data" else self.specs()[name].show(value)
         return found
 
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Units of the hidden layers."""
-        return tuple(int(n) for n in np.atleast_1d(self.by_preset("hidden")))
-
     def _wrong(self, field: str, problem: str) -> FieldError:
         return FieldError(type(self).__name__, field, problem)
 
@@ -75,6 +66,20 @@ class LearningSettings(Parameters):
             if array is not None and len(np.unique(array)) < len(array):
                 alike = np.sort(array)[np.flatnonzero(np.diff(np.sort(array)) == 0)[0]]
                 raise self._wrong(name, f"found {alike:g} twice, expected it once")
+
+
+class LearningSettings(ImageSettings):
+    """And the widths of one network."""
+
+    hidden: NDArray[np.int64] | None = values(
+        "1", "units of the hidden layers, with commas", default=None, low=1, high=100_000,
+        integer=True, optional=True,
+    )  # fmt: skip
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return tuple(int(n) for n in np.atleast_1d(self.by_preset("hidden")))
 
 
 #: Sigma is let go faster than by default: noise at these costs is far from losing a network, and
