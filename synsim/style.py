@@ -199,6 +199,18 @@ def zero_lines(ax: Axes) -> None:
     ax.axvline(0, color=COLOURS["neutral"], lw=0.6, zorder=0)
 
 
+def plain_log(axis: Any, few: bool = False) -> None:
+    """Ticks at 1, 2, 5 of each decade (few: at 1 and 3), written as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    within = (1.0, 3.0) if few else (1.0, 2.0, 5.0)
+    subs = within if high / low < 300 else (1.0,)
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
 def shade(i: int, count: int) -> Any:
     """The colour of line `i` of `count` in order: dark to light, as far as the paper allows."""
     from matplotlib import colormaps

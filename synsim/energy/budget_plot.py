@@ -8,7 +8,6 @@ import numpy as np
 
 from synsim import style
 from synsim.energy.budget_data import STATES
-from synsim.energy.reliability_plot import plain_log
 from synsim.predict.energy_budget import TERMS, calcium, distance, split_at_boundary
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def draw_cells(ax: Axes, outcome: Any) -> None:
             ax.plot(x[seen], y[seen], lw=1, color=style.COLOURS[_COLOURS[name]], label=name)
     ax.set_xlim(low, high)
     ax.set_ylim(0, 1)
-    plain_log(ax.xaxis)
+    style.plain_log(ax.xaxis)
     ax.set_xlabel("mean response per site, p q (mV)")
     ax.set_ylabel("release probability")
 
@@ -73,7 +72,7 @@ def draw_distances(ax: Axes, outcome: Any) -> None:
             label=f"{state}, median {np.median(away):.2g}",
         )
     ax.set_xscale("log")
-    plain_log(ax.xaxis)
+    style.plain_log(ax.xaxis)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("distance, ln(σ²/σ² least)")
     ax.set_ylabel("fraction of cells")

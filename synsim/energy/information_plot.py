@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +36,7 @@ def draw_prices(ax: Axes, outcome: Any) -> None:
     ax.plot(rate, best, "--", color=style.COLOURS["model"], lw=0.9, label="per bit, at the best p")
     _rates(ax)
     ax.set_yscale("log")
-    plain_log(ax.yaxis)
+    style.plain_log(ax.yaxis)
     ax.set_ylabel("ATP")
 
 
@@ -54,7 +53,7 @@ def draw_parts(ax: Axes, outcome: Any) -> None:
         )
     _rates(ax)
     ax.set_yscale("log")
-    plain_log(ax.yaxis)
+    style.plain_log(ax.yaxis)
     ax.set_ylabel("ATP per spike")
 
 
@@ -101,7 +100,7 @@ def draw_sites(ax: Axes, outcome: Any) -> None:
 
 def _rates(ax: Axes) -> None:
     ax.set_xscale("log")
-    plain_log(ax.xaxis)
+    style.plain_log(ax.xaxis)
     ax.set_xlabel("rate of the input (Hz)")
 
 

@@ -21,17 +21,6 @@ def _curve(settings: Any, name: str) -> Points:
     return settings.points(name, np.geomspace(swept.min(), swept.max(), 300))
 
 
-def plain_log(axis: Any) -> None:
-    """Ticks at 1, 2, 5 of each decade, written as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    low, high = axis.get_view_interval()
-    subs = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
-    axis.set_major_locator(LogLocator(subs=subs))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(NullLocator())
-
-
 def draw_costs(ax: Axes, outcome: Any) -> None:
     """Cost, relative to that of the least reliable synapse, against sigma."""
     for name in outcome.settings.mechanisms:
@@ -43,8 +32,8 @@ def draw_costs(ax: Axes, outcome: Any) -> None:
         ax.plot(found["sd_mV"], found["cost"] / least, "o", color=colour, label=law.label)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    plain_log(ax.xaxis)
-    plain_log(ax.yaxis)
+    style.plain_log(ax.xaxis)
+    style.plain_log(ax.yaxis)
     ax.set_xlabel("SD of the PSP, σ (mV)")
     ax.set_ylabel("cost over that at the largest σ")
 
@@ -58,8 +47,8 @@ def draw_reliability(ax: Axes, outcome: Any) -> None:
         ax.plot(found["cost"], found["cv"], "o", color=colour)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    plain_log(ax.xaxis)
-    plain_log(ax.yaxis)
+    style.plain_log(ax.xaxis)
+    style.plain_log(ax.yaxis)
     ax.set_xlabel("cost of a spike (relative)")
     ax.set_ylabel("CV of the PSP")
 
@@ -82,7 +71,7 @@ def draw_exponents(ax: Axes, outcome: Any) -> None:
         if law.exponent is not None:
             ax.axhline(law.exponent, color=colour, lw=0.6, ls=":", zorder=0)
     ax.set_xscale("log")
-    plain_log(ax.xaxis)
+    style.plain_log(ax.xaxis)
     low, high = ax.get_ylim()
     ax.set_ylim(max(low, -0.5), min(high, 3.5))  # where scatter has an end the exponent has none
     ax.set_xlabel("SD of the PSP, σ (mV)")

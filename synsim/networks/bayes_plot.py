@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy.reliability_plot import plain_log
 from synsim.networks.signatures_plot import draw_bins, nearest_factor, rho_colours, shown_layer
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def draw_bound(ax: Axes, outcome: Any) -> None:
     ax.set_xscale("log")
     ax.set_ylim(-0.3, 9)
     ax.axhline(0, color=style.COLOURS["neutral"], lw=0.7, zorder=0)
-    plain_log(ax.xaxis)
+    style.plain_log(ax.xaxis)
     ax.set_xlabel("sigma/s")
     ax.set_ylabel("bound - (-H) (nats)")
     ax.set_title("points: means of layers", fontsize=7)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy.reliability_plot import plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +43,7 @@ def draw_changes(ax: Axes, outcome: Any, what: str) -> None:
             ms=3, color=style.COLOURS[colour], label=f"{group.upper()} ({rows.sum()})",
         )  # fmt: skip
     ax.set_yscale("log")
-    plain_log(ax.yaxis)
+    style.plain_log(ax.yaxis)
     ax.set_xlabel("release probability before")
     ax.set_ylabel(_LABELS[what])
 
@@ -81,8 +80,8 @@ def _draw_variability(ax: Axes, outcome: Any) -> None:
             label=f"slope {slope:.2f}")  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
-    plain_log(ax.xaxis)
-    plain_log(ax.yaxis)
+    style.plain_log(ax.xaxis)
+    style.plain_log(ax.yaxis)
     ax.set_xlabel(f"presynaptic rate ({settings.rate})")
     ax.set_ylabel("variance/mean")
     ax.legend()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy.reliability_plot import plain_log
 from synsim.networks.tradeoff_plot import name
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ def draw_bins(
     if any(np.size(line.get_xdata()) for line in ax.lines):  # else it has no logarithm
         ax.set_xscale("log")
         ax.set_yscale("log")
-        plain_log(ax.xaxis)
-        plain_log(ax.yaxis)
+        style.plain_log(ax.xaxis)
+        style.plain_log(ax.yaxis)
 
 
 def draw_slopes(ax: Axes, outcome: Any, layer: int, against: str) -> None:

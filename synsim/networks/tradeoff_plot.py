@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synsim import style
-from synsim.energy.reliability_plot import plain_log
 from synsim.networks.published import Curve, curve
 from synsim.networks.spec import GAUSSIAN
 
@@ -89,10 +88,14 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
     ax.set_xscale("log")
     if y != "accuracy_percent":
         ax.set_yscale("log")
+    from matplotlib.ticker import NullFormatter
+
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     if x == "sigma_rms":
-        plain_log(ax.xaxis)
+        style.plain_log(ax.xaxis, few=True)
     if y == "sigma_rms":
-        plain_log(ax.yaxis)
+        style.plain_log(ax.yaxis)
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel(_LABELS[y])
 

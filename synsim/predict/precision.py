@@ -62,13 +62,14 @@ class Count:
     tau_plus: float
     tau_minus: float
 
-    def moved(self, k: ArrayLike, period: float, up: bool = True) -> Array:
-        """By how many levels k pairings (any shape) move the weight, away from the bounds.
+    def moved(self, k: ArrayLike, period: ArrayLike, up: bool = True) -> Array:
+        """By how many levels k pairings (any shape, broadcast with the period) move the weight,
+        away from the bounds.
 
         Raises InputError unless the period is longer than the lag.
         """
         own, other = self._taus(up, period)
-        k = np.asarray(k, dtype=float)
+        k, period = np.asarray(k, dtype=float), np.asarray(period, dtype=float)
         return _overlaps(k, period / own) - np.exp((2 * self.lag - period) / other) * _overlaps(
             np.maximum(k - 1, 0), period / other
         )
@@ -111,7 +112,7 @@ class Count:
         at any period longer than the lag.
         """
         rates = np.geomspace(1e-3, (1 - 1e-6) / self.lag, 600)
-        out = np.array([self._worst(pairings, 1 / r, up) for r in rates]) > tolerance
+        out = self._worst(pairings, 1 / rates, up) > tolerance
         if not out.any():
             return float("inf")
         first = int(np.argmax(out))
@@ -124,10 +125,12 @@ class Count:
                 low = middle
         return low
 
-    def _worst(self, pairings: int, period: float, up: bool) -> float:
+    def _worst(self, pairings: int, period: ArrayLike, up: bool) -> Array:
+        """The largest error of any count, of each period."""
         # The last count, and where the error turns before it, are among a fine grid of counts
         k = np.unique(np.linspace(1, pairings, min(pairings, 100)).astype(int))
-        return float(np.max(np.abs(self.moved(k, period, up) - k)))
+        k = k.reshape(-1, *([1] * np.ndim(period)))
+        return np.asarray(np.max(np.abs(self.moved(k, period, up) - k), axis=0))
 
     def _taus(self, up: bool, period: ArrayLike) -> tuple[float, float]:
         if not 0 < self.lag < np.min(period):
@@ -138,7 +141,7 @@ class Count:
         return (self.tau_plus, self.tau_minus) if up else (self.tau_minus, self.tau_plus)
 
 
-def _overlaps(n: Array, exponent: float) -> Array:
+def _overlaps(n: Array, exponent: Array) -> Array:
     """G(n): sum over m = 0 .. n - 1 of (n - m) r^m, with r = exp(-exponent)."""
     r, gap = np.exp(-exponent), -np.expm1(-exponent)
     # n/gap - r (1 - r^n)/gap^2 is the same without its difference of large numbers

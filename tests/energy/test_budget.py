@@ -31,6 +31,7 @@ from synsim.predict.energy_budget import (
 from synsim.protocol import Running
 from synsim.protocols import energy_budget
 from synsim.protocols.energy_budget import Settings
+from tests.energy.budget_draws import drawn_near_the_boundary
 from tests.energy.reference import COSTS
 from tests.protocols.base import ProtocolTests
 
@@ -228,12 +229,7 @@ def test_shares_of_all_costs_hold_those_of_the_synapses_and_say_what_is_open() -
     rng = np.random.default_rng(8)
     size = np.exp(rng.normal(-2.3, 0.9, 44))
     log_weights = np.array([np.log(0.1), np.log(0.5), -14, -14])
-    logit = np.linspace(-8, 8, 1601)
-    law = Boundary(np.full(44, 0.5), size).distances(log_weights)
-    fine = np.array([np.interp(logit, LOGIT, row) for row in law.grid])
-    mass = np.cumsum(np.exp(-fine / 0.03), axis=1)
-    index = [np.searchsorted(row, u * row[-1]) for row, u in zip(mass, rng.random(44), strict=True)]
-    p = 1 / (1 + np.exp(-logit[index]))
+    p = drawn_near_the_boundary(log_weights, 0.03, size, rng)
     found = fit_joint(p, size)
     truth = dict(zip(SHARES, Boundary(p, size).shares(log_weights), strict=True))
     assert sum(found.share.values()) == pytest.approx(1)
