@@ -82,9 +82,9 @@ class LearningSettings(ImageSettings):
         return tuple(int(n) for n in np.atleast_1d(self.by_preset("hidden")))
 
 
-#: Sigma is let go faster than by default: noise at these costs is far from losing a network, and
-#: what is measured is sigma that has settled.
-SETTLING = Training(rate_sigma=2e-2)
+#: Sigma is let go from the start, and slower: noise at these costs is far from losing a network,
+#: and what is measured is sigma that has settled, weight by weight.
+SETTLING = Training(rate_sigma=2e-2, rest_sigma=0.0)
 
 
 class ScaledSettings(LearningSettings):

@@ -76,6 +76,7 @@ class Training:
     rate_mean, rate_sigma : learning rates of mu, and of phi (sigma = softplus(phi))
     memory_sigma : Adam's second decay (b2) for phi; the slope of a power law falls steeply as sigma
         grows, and with a long memory of it sigma would stop short
+    rest_sigma : part of the steps of a cosine schedule in which sigma rests while the means learn
     schedule : constant, or cosine (a twentieth of the steps to rise, then a half-cosine to 0)
     estimator : local, the pre-activations are drawn for each image (Kingma, Salimans & Welling
         2015); sampled, weights are drawn once for each step
@@ -83,11 +84,12 @@ class Training:
         `curvature` per image, at most `most_sigma`
     """
 
-    epochs: int = 10
+    epochs: int = 12
     batch: int = 400
     rate_mean: float = 2e-3
-    rate_sigma: float = 6e-3
+    rate_sigma: float = 5e-2
     memory_sigma: float = 0.99
+    rest_sigma: float = 0.3
     schedule: str = "cosine"
     estimator: str = "local"
     l1: float = 0.01
@@ -99,9 +101,10 @@ class Training:
 
     def words(self) -> str:
         """What a summary says of it."""
+        rest = f", phi from {100 * self.rest_sigma:.0f} % on" if self.rest_sigma else ""
         return (
             f"Adam, {self.epochs} epochs, minibatch {self.batch}, {self.estimator} noise, rates "
-            f"{self.rate_mean:g} of mu and {self.rate_sigma:g} of phi, {self.schedule}"
+            f"{self.rate_mean:g} of mu and {self.rate_sigma:g} of phi, {self.schedule}{rest}"
         )
 
     def start(self, cost: Cost, images: int) -> float:
@@ -120,6 +123,7 @@ PUBLISHED = Training(
     rate_mean=1e-4,
     rate_sigma=1e-4,
     memory_sigma=0.999,
+    rest_sigma=0.0,
     schedule="constant",
     estimator="sampled",
     initial_sigma=1e-4,

@@ -76,22 +76,25 @@ def total_cost(params: Any, noise: str, *cost: Any) -> jax.Array:
 def optimiser(training: Training, steps: int) -> optax.GradientTransformation:
     """Adam, with a rate of its own for sigma."""
 
-    def rate(peak: float) -> Any:
+    def rate(peak: float, rest: float = 0.0) -> Any:
         if training.schedule == "constant":
             return peak
-        rise = max(1, steps // 20)
+        first, rise = round(rest * steps), max(1, steps // 20)
         return optax.join_schedules(
             [
+                optax.constant_schedule(0.0),
                 optax.linear_schedule(peak / rise, peak, rise),
-                optax.cosine_decay_schedule(peak, max(1, steps - rise)),
+                optax.cosine_decay_schedule(peak, max(1, steps - first - rise)),
             ],
-            [rise],
+            [first, first + rise],
         )
 
     return optax.multi_transform(
         {
             "mean": optax.adam(rate(training.rate_mean)),
-            "phi": optax.adam(rate(training.rate_sigma), b2=training.memory_sigma),
+            "phi": optax.adam(
+                rate(training.rate_sigma, training.rest_sigma), b2=training.memory_sigma
+            ),
         },
         lambda params: {key: key for key in params},
     )

@@ -7,7 +7,7 @@ import pytest
 from synsim.networks import Dataset, Network, Trained, Training, load, need, power_law, train
 
 need.jax()  # before a test imports JAX itself: on one thread, as commands have it
-SETTLE = Training(epochs=150, batch=100, rate_sigma=2e-2)
+SETTLE = Training(epochs=150, batch=100, rate_sigma=2e-2, rest_sigma=0.0)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,9 @@ PRIOR = 0.5
 
 @pytest.fixture(scope="module")
 def bayesian(digits: Dataset) -> Trained:
-    how = Training(epochs=150, batch=100, rate_sigma=2e-2, l1=0.0, l2=1 / (2 * PRIOR**2))
+    how = Training(
+        epochs=150, batch=100, rate_sigma=2e-2, rest_sigma=0.0, l1=0.0, l2=1 / (2 * PRIOR**2)
+    )
     return train([Network(cost=gaussian_prior(PRIOR), hidden=(), name="b")], digits, how)[0]
 
 
