@@ -20,7 +20,7 @@ help:
 	@echo 'make docs      build the documentation site into $(SITE)'
 	@echo 'make docs-test try it: links, the commands on its pages, the pages in Chromium'
 	@echo 'make linkcheck look up its links to other sites (needs the network)'
-	@echo 'make validate  fit simulated experiments by the hundred, write docs/validation_fits.md (hours)'
+	@echo 'make validate  fit simulated experiments by the hundred, write docs/validation_fits.md (an hour or two)'
 	@echo 'make lint      style, formatting, types and import contract'
 	@echo 'make check     lint, then test'
 	@echo 'make format    put the code into the shape that lint asks for'
