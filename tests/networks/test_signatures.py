@@ -9,9 +9,9 @@ import pytest
 
 from synsim.component import InputError
 from synsim.networks import Dataset, Trained, load
-from synsim.networks.signature_numbers import input_exponent, signatures
+from synsim.networks import signature_numbers as numbers
 from synsim.networks.slopes import BINS, binned, log_slope
-from synsim.protocols import signatures as protocol
+from synsim.protocols import signatures
 from tests.networks.test_training import curvature
 from tests.protocols.base import ProtocolTests
 
@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 class TestSignatures(ProtocolTests):
-    module = protocol
+    module = signatures
     small = "preset=quick rho=0.5,2 factors=1 epochs=2 hidden=5"
     columns = COLUMNS
     deterministic = False
@@ -84,10 +84,10 @@ def test_slopes_without_hidden_layers(digits: Dataset, linear: list[Trained], nu
     used = np.any(digits.x_train != digits.x_train[0], axis=0)[:, None] & (h > 0)
     exact = log_slope(h, net.sigmas[0], used)
     assert exact.slope == pytest.approx(-1 / (rho + 2), rel=0.05)
-    (layer,) = signatures(net, digits)["layers"]
+    (layer,) = numbers.signatures(net, digits)["layers"]
     assert -1 / (rho + 2) < layer["fisher"]["slope"]["slope"] < -0.6 / (rho + 2)
     assert layer["input_rate"]["slope"]["slope"] == pytest.approx(
-        protocol.expected_slope("input_rate", rho, input_exponent(digits)), rel=0.12
+        signatures.expected_slope("input_rate", rho, numbers.input_exponent(digits)), rel=0.12
     )
     assert layer["fisher"]["slope"]["spearman"] < -0.8
     assert layer["learning_rate"]["slope"]["spearman"] > 0.8
@@ -98,14 +98,14 @@ def test_input_exponent() -> None:
     rng = np.random.default_rng(2)
     x = (rng.random((4000, 12)) < np.linspace(0.1, 0.9, 12)).astype(np.float32)
     data = Dataset("x", x, np.zeros(4000, int), x, np.zeros(4000, int), 0.0, 1.0, 2, "none")
-    assert input_exponent(data) == pytest.approx(1, abs=1e-6)
-    assert 2.1 < input_exponent(load("digits")) < 2.3
+    assert numbers.input_exponent(data) == pytest.approx(1, abs=1e-6)
+    assert 2.1 < numbers.input_exponent(load("digits")) < 2.3
 
 
 def test_expected_slopes() -> None:
-    assert protocol.expected_slope("fisher", 2) == -1 / 4
-    assert protocol.expected_slope("learning_rate", 0.5) == 2 / 2.5
-    assert protocol.expected_slope("input_rate", 2) == -2 / 4
+    assert signatures.expected_slope("fisher", 2) == -1 / 4
+    assert signatures.expected_slope("learning_rate", 0.5) == 2 / 2.5
+    assert signatures.expected_slope("input_rate", 2) == -2 / 4
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_expected_slopes() -> None:
 )
 def test_wrong_input(values: dict[str, str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        protocol.run(protocol.Settings(preset="quick", **values))
+        signatures.run(signatures.Settings(preset="quick", **values))
