@@ -106,6 +106,8 @@ class ReleaseSettings(Parameters):
             self.synapse()
         except FieldError as error:
             field = _SETTING_OF.get(error.field, error.field)
+            if field == "U" and self.U is None:
+                field = "p"  # one quantity, under the name that was used
             raise FieldError(type(self).__name__, field, error.problem) from None
 
     def delay_notes(self) -> list[str]:

@@ -106,13 +106,6 @@ class PricedSettings(ReleaseSettings):
     def synapse(self, record: tuple[str, ...] = (), target: str | None = None) -> Synapse:
         """The synapse with its meters."""
         plain = super().synapse()
-        try:
-            return self._metered(plain, record, target)
-        except FieldError as error:  # p and U are one quantity, said by either name
-            by_p = error.field == "U" and self.p is not None
-            raise self._wrong("p" if by_p else error.field, error.problem) from None
-
-    def _metered(self, plain: Synapse, record: tuple[str, ...], target: str | None) -> Synapse:
         return Synapse(
             n=self.n,
             p=plain.contacts.p,
