@@ -27,24 +27,20 @@ import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from synsim import style
 from synsim.component import parameter
 from synsim.models.energy import MALKIN_2024
 from synsim.networks import bayes_plot as plots
 from synsim.networks import slopes
 from synsim.networks.costs import gaussian_prior
-from synsim.networks.references import ADAM, BLUNDELL, KINGMA, OWEN
+from synsim.networks.outcome import Learned
+from synsim.networks.references import BLUNDELL, OWEN
 from synsim.networks.settings import ScaledSettings
 from synsim.networks.spec import Network, Training
-from synsim.protocol import Result, Running, columns
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from synsim.protocol import Running, columns
 
 NAME = "bayes"
 RESUMABLE = True
@@ -86,7 +82,7 @@ class Settings(ScaledSettings):
         return replace(self.how(), l1=0.0, l2=1 / (2 * prior**2))
 
 
-class Outcome(Result):
+class Outcome(Learned):
     """One row per network, layer and what sigma is held against.
 
     Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
@@ -104,19 +100,8 @@ class Outcome(Result):
 
     protocol = NAME
     settings_type = Settings
-    packages = ("numpy", "brian2", "jax", "optax")
     further = ("bins", "predictive")
-
-    @style.styled
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Sigma against that of the posterior, without hidden layers."""
-        ax = style.axes(ax, width_mm=100, height_mm=75)
-        return plots.draw_one(ax, self)
-
-    @style.styled
-    def figure(self) -> Figure:
-        """Sigma against the posterior's, slopes, predictive distributions, and the bound."""
-        return plots.figure(self)
+    plots = plots
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
@@ -133,18 +118,13 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Raises
     ------
-    InputError
-        for images that are missing or damaged, and memory too small, before anything is trained
-    SynsimError
-        when a loss is no longer a number: which network, which step
-    MissingExtraError
-        without the extra `networks`
+    InputError, SynsimError, MissingExtraError
+        as `synsim.networks.chunks.train`; InputError also for images that are missing or damaged
     """
-    from synsim.networks import bayes_numbers, chunks, data, need
+    from synsim.networks import bayes_numbers, chunks
 
     running = running or Running()
-    jax = need.jax()
-    images = data.load(settings.by_preset("data"))
+    images = settings.load()
     networks = settings.networks(running.seed)
     chunks.check_memory(networks, images, settings.how(), settings.at_once)
     seeds = range(running.seed, running.seed + settings.seeds)
@@ -162,11 +142,10 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         found = chunks.run_kept(
             bayesian,
             images,
-            settings.bayesian(prior),
             functools.partial(bayes_numbers.posterior, images=shown, samples=settings.samples),
             _share(running, len(posteriors) / whole, len(seeds) / whole),
-            settings.at_once,
             settings,
+            training=settings.bayesian(prior),
             part="bayes-hidden" if hidden else "bayes-linear",
         )
         posteriors |= {
@@ -175,7 +154,6 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     compared = chunks.run_kept(
         networks,
         images,
-        settings.how(),
         functools.partial(
             bayes_numbers.beside,
             posteriors=posteriors,
@@ -184,12 +162,13 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             samples=settings.samples,
         ),
         _share(running, len(posteriors) / whole, len(networks) / whole),
-        settings.at_once,
         settings,
     )
     table, bins, predictive = _tables(settings.keys(running.seed), compared, images.y_test)
-    return Outcome(
-        settings=settings,
+    return Outcome.made(
+        settings,
+        running,
+        images,
         columns=table,
         tables={"bins": bins, "predictive": predictive},
         results={"networks": whole} | _results(table),
@@ -200,14 +179,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "whose pixel is not the same in every image",
             "pairs": "trained apart from the same initial weights",
             "intervals": "95 %, inputs and outputs resampled",
-            "training": settings.how().words(),
-            "device": jax.devices()[0].platform,
         },
-        citations=(str(MALKIN_2024), BLUNDELL, OWEN, KINGMA, ADAM, images.citation),
-        seed=running.seed,
-        backend="jax",
-        threads=need.threads(),
-        warnings=tuple(_notes(table)),
+        citations=(str(MALKIN_2024), BLUNDELL, OWEN),
+        warnings=_notes(table),
     )
 
 

@@ -23,24 +23,19 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import style
 from synsim.component import parameter
 from synsim.component.ranges import values
 from synsim.networks import dropconnect_plot as plots
-from synsim.networks.references import ADAM, KINGMA, SRIVASTAVA, WAN
+from synsim.networks.outcome import Learned
+from synsim.networks.references import SRIVASTAVA, WAN
 from synsim.networks.settings import ImageSettings
-from synsim.networks.spec import Network, Training
-from synsim.protocol import Result, Running, columns
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from synsim.networks.spec import Network
+from synsim.protocol import Running, columns
 
 NAME = "dropconnect"
 RESUMABLE = True
@@ -88,10 +83,6 @@ class Settings(ImageSettings):
     def check(self) -> None:
         self._refuse_twice("width", "sites")
 
-    def how(self) -> Training:
-        """How the networks are trained."""
-        return replace(Training(), epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
-
     def keys(self, seed: int) -> list[dict[str, Any]]:
         """What tells the rows apart: kind, width, sites (n) and seed; none twice."""
         made = [
@@ -124,7 +115,7 @@ class Settings(ImageSettings):
         ]
 
 
-class Outcome(Result):
+class Outcome(Learned):
     """One row per network.
 
     Columns kind (none, dropout, dropconnect, or sites), width of the hidden layers, n (release
@@ -135,19 +126,7 @@ class Outcome(Result):
 
     protocol = NAME
     settings_type = Settings
-    packages = ("numpy", "brian2", "jax", "optax")
-
-    @style.styled
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Test error against width."""
-        ax = style.axes(ax, width_mm=90, height_mm=75)
-        plots.draw_widths(ax, self)
-        return ax
-
-    @style.styled
-    def figure(self) -> Figure:
-        """Test error against width, and against release sites."""
-        return plots.figure(self)
+    plots = plots
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
@@ -164,27 +143,21 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Raises
     ------
-    InputError
-        for images that are missing or damaged, and memory too small, before anything is trained
-    SynsimError
-        when a loss is no longer a number: which network, which step
-    MissingExtraError
-        without the extra `networks`
+    InputError, SynsimError, MissingExtraError
+        as `synsim.networks.chunks.train`; InputError also for images that are missing or damaged
     """
-    from synsim.networks import chunks, data, dropconnect_numbers, need
+    from synsim.networks import chunks, dropconnect_numbers
 
     running = running or Running()
-    jax = need.jax()
-    images = data.load(settings.by_preset("data"))
+    images = settings.load()
     measure = functools.partial(dropconnect_numbers.errors, samples=settings.samples)
-    found = chunks.run_kept(
-        settings.networks(running.seed), images, settings.how(), measure, running,
-        settings.at_once, settings,
-    )  # fmt: skip
+    found = chunks.run_kept(settings.networks(running.seed), images, measure, running, settings)
     rows = [key | one for key, one in zip(settings.keys(running.seed), found, strict=True)]
     table = columns(rows)
-    return Outcome(
-        settings=settings,
+    return Outcome.made(
+        settings,
+        running,
+        images,
         columns=table,
         results={"networks": len(rows)} | _results(table),
         conventions={
@@ -192,13 +165,8 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "each image; DropConnect is n = 1; biases are certain",
             "dropout": "of hidden units",
             "error_percent": f"predictions averaged over {settings.samples} draws",
-            "training": settings.how().words(),
-            "device": jax.devices()[0].platform,
         },
-        citations=(WAN, SRIVASTAVA, KINGMA, ADAM, images.citation),
-        seed=running.seed,
-        backend="jax",
-        threads=need.threads(),
+        citations=(WAN, SRIVASTAVA),
     )
 
 

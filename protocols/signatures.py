@@ -23,23 +23,18 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from synsim import style
 from synsim.component import parameter
 from synsim.models.energy import MALKIN_2024
 from synsim.networks import published, slopes
 from synsim.networks import signatures_plot as plots
-from synsim.networks.references import ADAM, KINGMA, OWEN
+from synsim.networks.outcome import Learned
+from synsim.networks.references import OWEN
 from synsim.networks.settings import ScaledSettings
-from synsim.protocol import Result, Running, columns
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+from synsim.protocol import Running, columns
 
 NAME = "signatures"
 RESUMABLE = True
@@ -54,7 +49,7 @@ class Settings(ScaledSettings):
     )  # fmt: skip
 
 
-class Outcome(Result):
+class Outcome(Learned):
     """One row per network, layer and what sigma is held against.
 
     Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
@@ -68,19 +63,8 @@ class Outcome(Result):
 
     protocol = NAME
     settings_type = Settings
-    packages = ("numpy", "brian2", "jax", "optax")
     further = ("bins",)
-
-    @style.styled
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Sigma against Fisher information, second layer."""
-        ax = style.axes(ax, width_mm=100, height_mm=75)
-        return plots.draw_one(ax, self)
-
-    @style.styled
-    def figure(self) -> Figure:
-        """Sigma against each, with hidden layers and without, and the slopes against c."""
-        return plots.figure(self)
+    plots = plots
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
@@ -97,27 +81,22 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Raises
     ------
-    InputError
-        for images that are missing or damaged, and memory too small, before anything is trained
-    SynsimError
-        when a loss is no longer a number: which network, which step
-    MissingExtraError
-        without the extra `networks`
+    InputError, SynsimError, MissingExtraError
+        as `synsim.networks.chunks.train`; InputError also for images that are missing or damaged
     """
-    from synsim.networks import chunks, data, need, signature_numbers
+    from synsim.networks import chunks, signature_numbers
 
     running = running or Running()
-    jax = need.jax()
-    images = data.load(settings.by_preset("data"))
+    images = settings.load()
     networks = settings.networks(running.seed)
     measure = functools.partial(signature_numbers.signatures, batch=settings.gradient_batch)
-    found = chunks.run_kept(
-        networks, images, settings.how(), measure, running, settings.at_once, settings
-    )
+    found = chunks.run_kept(networks, images, measure, running, settings)
     exponent = signature_numbers.input_exponent(images)
     table, bins = _tables(settings, running.seed, found, exponent)
-    return Outcome(
-        settings=settings,
+    return Outcome.made(
+        settings,
+        running,
+        images,
         columns=table,
         tables={"bins": bins},
         results={"networks": len(networks), "input_exponent": exponent} | _results(table),
@@ -128,14 +107,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "weights that count": "whose gradient is not always 0 and whose pixel is not the same "
             "in every image",
             "intervals": "95 %, inputs and outputs resampled",
-            "training": settings.how().words(),
-            "device": jax.devices()[0].platform,
         },
-        citations=(str(MALKIN_2024), OWEN, KINGMA, ADAM, images.citation),
-        seed=running.seed,
-        backend="jax",
-        threads=need.threads(),
-        warnings=tuple(_notes(table)),
+        citations=(str(MALKIN_2024), OWEN),
+        warnings=_notes(table),
     )
 
 

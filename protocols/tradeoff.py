@@ -25,26 +25,21 @@ from __future__ import annotations
 import functools
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim import style
 from synsim.component import option, parameter
 from synsim.component.ranges import values
 from synsim.models.energy import MALKIN_2024
 from synsim.networks import published
 from synsim.networks import tradeoff_plot as plots
 from synsim.networks.costs import entropic, power_law
-from synsim.networks.references import ADAM, KINGMA
+from synsim.networks.outcome import Learned
 from synsim.networks.settings import LearningSettings
 from synsim.networks.spec import GAUSSIAN, PUBLISHED, Network, Training
-from synsim.protocol import Result, Running
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from synsim.protocol import Running
 
 NAME = "tradeoff"
 RESUMABLE = True
@@ -140,7 +135,7 @@ class Settings(LearningSettings):
         ]
 
 
-class Outcome(Result):
+class Outcome(Learned):
     """One row per network.
 
     Columns rho (0: -ln sigma), c, noise, seed, accuracy_percent (test images, noise drawn for
@@ -153,18 +148,7 @@ class Outcome(Result):
 
     protocol = NAME
     settings_type = Settings
-    packages = ("numpy", "brian2", "jax", "optax")
-
-    @style.styled
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Accuracy against sigma_rms, for the last rho."""
-        ax = style.axes(ax, width_mm=100, height_mm=75)
-        return plots.draw_one(ax, self)
-
-    @style.styled
-    def figure(self) -> Figure:
-        """Figs 2 and 3: a row for each rho."""
-        return plots.figure(self)
+    plots = plots
 
 
 def run(settings: Settings, running: Running | None = None) -> Outcome:
@@ -181,28 +165,19 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Raises
     ------
-    InputError
-        for images that are missing or damaged, and memory too small, before anything is trained
-    SynsimError
-        when a loss is no longer a number: which network, which step
-    MissingExtraError
-        without the extra `networks`
+    InputError, SynsimError, MissingExtraError
+        as `synsim.networks.chunks.train`; InputError also for images that are missing or damaged
     """
-    from synsim.networks import chunks, data, measures, need
+    from synsim.networks import chunks, measures
 
     running = running or Running()
-    jax = need.jax()
-    images = data.load(settings.by_preset("data"))
+    images = settings.load()
     networks = settings.networks(running.seed)
 
     measure = functools.partial(
         measures.numbers, names=tuple(_COLUMNS.values()), samples=settings.samples
     )
-    rows = np.array(
-        chunks.run_kept(
-            networks, images, settings.how(), measure, running, settings.at_once, settings
-        )
-    )
+    rows = np.array(chunks.run_kept(networks, images, measure, running, settings))
     rhos = np.array([_rho(net) for net in networks])
     table: dict[str, Any] = {
         "rho": rhos,
@@ -215,9 +190,10 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.maximum(table["balance"], 0) ** (-1 / (rhos + 2)) - 1
     table["converged"] = (np.abs(growth) < 0.1).astype(int)
-    device = jax.devices()[0].platform
-    return Outcome(
-        settings=settings,
+    return Outcome.made(
+        settings,
+        running,
+        images,
         columns=table,
         results={"weights": networks[0].weights(images.inputs, images.classes)}
         | _results(table, compared=plots.compares_settings(settings)),
@@ -227,14 +203,9 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "weights": "mu + sigma xi, sigma = softplus(phi)",
             "accuracy": f"of test images, {settings.samples} times with noise drawn for each image",
             "reliability_cost": "sum over the weights, without biases, of sigma^-rho/rho",
-            "training": settings.how().words(),
-            "device": device,
         },
-        citations=(str(MALKIN_2024), KINGMA, ADAM, images.citation),
-        seed=running.seed,
-        backend="jax",
-        threads=need.threads(),
-        warnings=tuple(_notes(table)),
+        citations=(str(MALKIN_2024),),
+        warnings=_notes(table),
     )
 
 

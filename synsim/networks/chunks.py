@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from synsim.component import InputError, Parameters
+from synsim.component import InputError
 from synsim.networks import need
 from synsim.networks.data import Dataset
 from synsim.networks.spec import Network, Progress, Trained, Training
@@ -19,6 +19,9 @@ from synsim.protocol import Running
 from synsim.results import versions
 from synsim.settings import to_texts
 from synsim.sweep.workers import deaf_children
+
+if TYPE_CHECKING:
+    from synsim.networks.settings import ImageSettings
 
 T = TypeVar("T")
 Chunk = tuple[tuple[int, ...], ...]  # numbers of networks, a row for each seed
@@ -244,33 +247,36 @@ def workers(
 def run_kept(
     networks: Sequence[Network],
     data: Dataset,
-    training: Training,
     measure: Callable[[Trained, Dataset], T],
     running: Running,
-    at_once: int,
-    settings: Parameters,
+    settings: ImageSettings,
+    *,
+    training: Training | None = None,
     part: str = "chunk",
 ) -> list[T]:
     """`each` for a protocol: kept in ``running.unfinished``, where it names a directory.
 
+    training : where it is another than that of the settings
     part : of a run that trains several sets of networks
 
     What is measured has to be numbers, texts, and lists and dictionaries of them.
     """
-    if running.unfinished is None:
-        return each(networks, data, training, measure, running.progress, at_once=at_once)
-    about = to_texts(settings) | {
-        "seed": str(running.seed),
-        "images": data.digest,
-        "versions": versions("jax", "optax"),
-    }
-    store = Store(running.unfinished, about, part)
+    store = None
+    if running.unfinished is not None:
+        about = to_texts(settings) | {
+            "seed": str(running.seed),
+            "images": data.digest,
+            "versions": versions("jax", "optax"),
+        }
+        store = Store(running.unfinished, about, part)
     try:
         return each(
-            networks, data, training, measure, running.progress, at_once=at_once, store=store
-        )
+            networks, data, training or settings.how(), measure, running.progress,
+            at_once=settings.at_once, store=store,
+        )  # fmt: skip
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
 def _work(networks: Sequence[Network], chunk: Chunk, data: Dataset) -> float:

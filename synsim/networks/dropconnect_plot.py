@@ -26,6 +26,11 @@ def figure(outcome: Any) -> Figure:
     return made
 
 
+def draw_one(ax: Axes, outcome: Any) -> None:
+    """Test error against width."""
+    draw_widths(ax, outcome)
+
+
 def draw_widths(ax: Axes, outcome: Any) -> None:
     """Mean over seeds with its standard error; each network a dot."""
     c = {name: np.asarray(column) for name, column in outcome.columns.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from synsim.component.ranges import values
 from synsim.networks.costs import power_law
 from synsim.networks.spec import Network, Training
 from synsim.settings import file
+
+if TYPE_CHECKING:
+    from synsim.networks.data import Dataset
 
 
 class ImageSettings(Parameters):
@@ -55,6 +58,17 @@ class ImageSettings(Parameters):
                 value = self.by_preset(name)
                 found[name] = value if name == "data" else self.specs()[name].show(value)
         return found
+
+    def how(self) -> Training:
+        """How the networks are trained."""
+        return replace(Training(), epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+
+    def load(self) -> Dataset:
+        """The images; MissingExtraError before, where there is nothing to learn them with."""
+        from synsim.networks import data, need
+
+        need.jax()
+        return data.load(self.by_preset("data"))
 
     def _wrong(self, field: str, problem: str) -> FieldError:
         return FieldError(type(self).__name__, field, problem)
