@@ -167,7 +167,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         },
         citations=(str(MALKIN_2024), SJOSTROM, KO),
         seed=running.seed,
-        backend="none",
+        backend="numpy",
         threads=1,
     )
 
