@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -59,7 +60,8 @@ def html(study: Study, outcomes: Sequence[Result], compared: Sequence[Sequence[R
 
 
 def _section(part: Part, outcome: Result, rows: Sequence[Row]) -> str:
-    given = " ".join(f"--{k.replace('_', '-')} {v}" for k, v in to_texts(outcome.settings).items())
+    texts = to_texts(outcome.settings) | {"seed": str(outcome.seed)}
+    given = " ".join(f"--{k.replace('_', '-')} {shlex.quote(v)}" for k, v in texts.items())
     lines = [
         f"<h2>{escape(part.title)}</h2>",
         f'<p><img src="{part.protocol}.png" alt="Figure of {escape(part.protocol)}"></p>',
