@@ -11,11 +11,12 @@ greatest precision for an energy is the greatest along the boundary up to there.
 that of `synsim.fit.budget`; the four weights and T are its parameters.
 
 A share is the mean over the synapses of that cost's part of E. Its 95 % interval is that of the
-profile likelihood: the least and the greatest share among all weights and T whose likelihood is
-within 3.84/2 of the maximum. They are searched for one by one (sequential quadratic programming,
-from the furthest that is known), so what is found is never wider than the interval is; how often it
-holds the truth is in docs/validation_fits.md. Where two costs can stand for each other, both
-intervals are wide; what the data leave open is said by that. Source: ours.
+profile likelihood: the least and the greatest share among all weights and T whose deviance from the
+maximum is within `synsim.fit.profile.limit` (4.39 for 44 synapses). They are searched for one by
+one (sequential quadratic programming, from the furthest that is known), so what is found is never
+wider than the interval is; how often it holds the truth is in docs/validation_fits.md. Where two
+costs can stand for each other, both intervals are wide; what the data leave open is said by that.
+Source: ours.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim.fit.budget import LIMIT, LOGIT, Distances, aicc
+from synsim.fit.budget import LOGIT, Distances, aicc
+from synsim.fit.profile import limit
 from synsim.predict.energy_budget import TERMS, calcium
 
 Array = NDArray[np.float64]
@@ -122,9 +124,10 @@ class JointFit:
 
 @dataclass
 class _Tried:
-    """The likelihood, and all that it was asked for."""
+    """The likelihood, and all that it was asked for; `limit` is the deviance of an end."""
 
     boundary: Boundary
+    limit: float
     at: list[Array] = field(default_factory=list)
     loglik: list[float] = field(default_factory=list)
     share: list[Array] = field(default_factory=list)
@@ -158,7 +161,7 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
     p, size = np.asarray(p, dtype=float), np.asarray(size, dtype=float)
     # The range searched is for sizes about 1: the unit of q must not decide what is found.
     unit = float(np.exp(np.mean(np.log(size))))
-    tried = _Tried(Boundary(p, size / unit))
+    tried = _Tried(Boundary(p, size / unit), limit(len(p), 5))
 
     def search(objective: Callable[[Array], float], start: Array, **how: Any) -> None:
         minimize(objective, start, bounds=Bounds(*_BOUNDS.T), options=_OPTIONS, **how)
@@ -169,7 +172,7 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
     search(lambda x: -tried(x)[0], _best(tried)[0], method="L-BFGS-B")
     for k in range(len(SHARES)):
         for side in (-1, 1):  # outwards along the likelihood that is allowed
-            least = max(tried.loglik) - LIMIT / 2 + 1e-3
+            least = max(tried.loglik) - tried.limit / 2 + 1e-3
 
             def inside(x: Array, k: int = k, side: int = side) -> float:
                 return -side * float(tried(x)[1][k])
@@ -177,15 +180,15 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
             def allowed(x: Array, least: float = least) -> float:
                 return tried(x)[0] - least
 
-            limit = {"type": "ineq", "fun": allowed}
-            search(inside, _end(tried, k, side), method="SLSQP", constraints=limit)
+            kept = {"type": "ineq", "fun": allowed}
+            search(inside, _end(tried, k, side), method="SLSQP", constraints=kept)
     return _fit(tried, unit, len(p))
 
 
 def _fit(tried: _Tried, unit: float, count: int) -> JointFit:
     parameters, most = _best(tried)
     found = tried.boundary.shares(_log_weights(parameters))
-    near = np.array(tried.share)[2 * (most - np.array(tried.loglik)) <= LIMIT]
+    near = np.array(tried.share)[2 * (most - np.array(tried.loglik)) <= tried.limit]
     weights = {
         name: float(np.exp(log_w)) * unit**-term.gamma
         for log_w, (name, term) in zip(_log_weights(parameters), TERMS.items(), strict=True)
@@ -206,5 +209,5 @@ def _best(tried: _Tried) -> tuple[Array, float]:
 def _end(tried: _Tried, k: int, side: int) -> Array:
     """Of what is within the interval, where share k is furthest out."""
     top = max(tried.loglik)
-    inside = np.flatnonzero(2 * (top - np.array(tried.loglik)) <= LIMIT)
+    inside = np.flatnonzero(2 * (top - np.array(tried.loglik)) <= tried.limit)
     return tried.at[inside[np.argmax(side * np.array(tried.share)[inside, k])]]
