@@ -98,7 +98,7 @@ class LearningSettings(ImageSettings):
 
 #: Sigma is let go from the start, and slower: noise at these costs is far from losing a network,
 #: and what is measured is sigma that has settled, weight by weight.
-SETTLING = Training(rate_sigma=2e-2, rest_sigma=0.0)
+SETTLING = Training(rate_mean=2e-3, rate_sigma=2e-2, memory_sigma=0.99, rest_sigma=0.0)
 
 
 class ScaledSettings(LearningSettings):

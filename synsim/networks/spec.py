@@ -86,9 +86,9 @@ class Training:
 
     epochs: int = 12
     batch: int = 400
-    rate_mean: float = 2e-3
+    rate_mean: float = 3e-3
     rate_sigma: float = 5e-2
-    memory_sigma: float = 0.99
+    memory_sigma: float = 0.985
     rest_sigma: float = 0.3
     schedule: str = "cosine"
     estimator: str = "local"

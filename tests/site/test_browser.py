@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,20 +11,9 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium (on Debian: apt install chromium)"
-)
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 120_000  # ms, for a machine that has other things to do
+from tests.site.browser import needs_chromium, opened
+
+pytestmark = needs_chromium
 PHONE = {"width": 390, "height": 844}
 
 
@@ -47,23 +35,8 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def context(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser that reaches this site and nothing else; what it asked for elsewhere is kept."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("chromium")),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=QUIET,
-            viewport={"width": 1200, "height": 900},
-        )
-        made.set_default_timeout(PATIENCE)
-        made.elsewhere = []
-        made.on(
-            "request",
-            lambda r: r.url.startswith((address, "data:")) or made.elsewhere.append(r.url),
-        )
+    with opened(tmp_path_factory.mktemp("chromium"), address) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
