@@ -147,7 +147,7 @@ def sharing_synapses(
     if not terminals.possible(source, target, clock, dt):
         return synapses(synapse, source, target, name=name, clock=clock, dt=dt), {}
     shared = share(synapse.code)
-    made = synapses(synapse, source, target, name=name, code=shared.synapse)
+    made = synapses(synapse, source, target, name=name, code=shared.synapse, clock=source.clock)
     dimensions = {s.name: get_dimensions(UNITS[s.unit]) for s in synapse.code.states}
     return made, terminals.keep(shared, made, _functions(synapse), dimensions)
 

@@ -16,7 +16,6 @@ from brian2.core.variables import Variable
 from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, Equations, SingleEquation
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units.fundamentalunits import Dimension
-from numpy import arange
 
 from synsim.share import SharedCode, Side
 
@@ -76,6 +75,7 @@ def _keep(
         delay=0 * second,
         namespace=functions,
         name=f"{made.name}_{name}_side",
+        clock=neurons.clock,  # not the default one: what fades is read at its steps
     )
     kept.pre.order = pathway.order - 1
     for variable, found in made.variables.items():
@@ -85,7 +85,7 @@ def _keep(
     # One delay for both: what is set on the synapses afterwards holds here as well.
     kept.pre.variables._variables["delay"] = pathway.variables["delay"]
     kept.pre._delays = pathway._delays
-    kept.connect(i=arange(len(neurons)), j=arange(len(neurons)))
+    kept.connect(j="i")
     decay = [f"{f.name} = {f.name}*exp(-dt/{f.tau})*int({f.name} > 1e-100)" for f in side.fades]
     if decay:
         # Before all else: what is read at a spike is exp(-(t - time of last spike)/tau). Where

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,20 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synsim.component.errors import CompilerMissingError, InputError, SynsimWarning
+from synsim.component.errors import InputError
 from synsim.component.spike_trains import on_grid
-from synsim.engine import cache, compiler
+from synsim.engine import cache
+from synsim.engine.backends import BACKENDS, NO_COMPILER, choose
 from synsim.engine.execute import Progress, execute
 from synsim.engine.membrane import Membrane
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes, Target
 
-__all__ = ["BACKENDS", "Events", "Membrane", "Program", "Run", "Spikes", "Target", "simulate"]
-
-BACKENDS = ("cpp_standalone", "cython", "numpy")
-NO_COMPILER = (
-    "no C++ compiler was found (g++, clang++ or $CXX): running on the numpy target, "
-    "which is slower; install one for compiled runs"
-)
+__all__ = [
+    "BACKENDS",
+    "NO_COMPILER",
+    "Events",
+    "Membrane",
+    "Program",
+    "Run",
+    "Spikes",
+    "Target",
+    "simulate",
+]
 
 
 def simulate(
@@ -60,10 +64,7 @@ def simulate(
         when C++ or Cython is asked for by name, and the compiler or Python's headers are missing
     BuildError, RunError, InputError
     """
-    if backend is not None and backend not in BACKENDS:
-        raise InputError(f"found backend {backend!r}, expected one of {', '.join(BACKENDS)}")
-    if not 0 <= seed < 2**32:
-        raise InputError(f"found seed {seed}, expected 0 to {2**32 - 1}")
+    choice = choose(backend, seed)
     for side in (pre, post):
         if side.sources.size and not 0 <= side.sources.min() <= side.sources.max() < program.copies:
             raise InputError(
@@ -77,28 +78,12 @@ def simulate(
         # Whole steps, so that protocols, closed forms and every backend round alike
         arrays[name] = on_grid(arrays[name], dt) * dt
     data = Data(arrays, (pre, post), steps, dt, seed, _sampled(samples, program, post, steps))
-    command = compiler.find()
-    told: tuple[str, ...] = ()
-    if command is None and backend in ("cpp_standalone", "cython"):
-        raise CompilerMissingError(
-            f"--backend {backend} needs a C++ compiler, and none was found (g++, clang++ or "
-            "$CXX); install one or leave --backend away"
-        )
-    if backend == "cython" and not compiler.python_header().exists():
-        raise CompilerMissingError(
-            f"--backend cython needs Python's headers, and {compiler.python_header()} is not "
-            "there (on Debian they are in python3-dev)"
-        )
-    if command is None and backend is None:
-        warnings.warn(NO_COMPILER, SynsimWarning, stacklevel=2)
-        backend, told = "numpy", (NO_COMPILER,)
-    if backend in ("numpy", "cython"):
+    if choice.command is None:
         from synsim.engine import runtime
 
-        run = runtime.run(backend, program, data, progress)
-        return replace(run, warnings=told)
-    assert command is not None
-    compiled = cache.get(program, command, building)
+        run = runtime.run(choice.backend, program, data, progress)
+        return replace(run, warnings=choice.warnings)
+    compiled = cache.get(program, choice.command, building)
     return execute(compiled, program, data, progress)
 
 

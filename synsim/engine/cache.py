@@ -23,6 +23,7 @@ from synsim._version import __version__
 from synsim.component.errors import BuildError, InputError, SynsimError
 from synsim.engine import compiler
 from synsim.engine.program import Program
+from synsim.engine.recurrent import Recurrent
 
 PROGRAM = "program"
 Building = Callable[[str], None]
@@ -48,7 +49,7 @@ def _engine_sources() -> bytes:
     return b"".join(f.read_bytes() for f in files)
 
 
-def key(program: Program, command: str) -> str:
+def key(program: Program | Recurrent, command: str) -> str:
     """The name of a program's build."""
     parts = (
         program.digest,
@@ -61,7 +62,9 @@ def key(program: Program, command: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def get(program: Program, command: str, building: Building = lambda stage: None) -> Path:
+def get(
+    program: Program | Recurrent, command: str, building: Building = lambda stage: None
+) -> Path:
     """The compiled program's path, built now if it is not there.
 
     Parameters
@@ -102,7 +105,7 @@ def get(program: Program, command: str, building: Building = lambda stage: None)
 
 
 def _build(
-    program: Program, command: str, unfinished: Path, finished: Path, building: Building
+    program: Program | Recurrent, command: str, unfinished: Path, finished: Path, building: Building
 ) -> None:
     from synsim.engine import codegen
 

@@ -18,14 +18,16 @@ from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
 from synsim.compose import Value
+from synsim.engine import recurrent_network
 from synsim.engine.membrane import PREFIX
 from synsim.engine.network import Assembled, active, assemble
 from synsim.engine.program import Program
+from synsim.engine.recurrent import Recurrent
 
 MERGED = "program.cpp"
 
 
-def generate(program: Program, directory: Path) -> None:
+def generate(program: Program | Recurrent, directory: Path) -> None:
     """Write the C++ project of a program; its one file to compile is ``program.cpp``."""
     device = CPPStandaloneDevice()
     preferences: dict[str, Any] = {
@@ -33,9 +35,12 @@ def generate(program: Program, directory: Path) -> None:
         "core.default_float_dtype": np.float64,
     }
     with active(device, **preferences):
-        made = assemble(program)
-        made.network.run(0 * ms, namespace={})
-        device.insert_code("main", _main(program, made, device))
+        if isinstance(program, Recurrent):
+            recurrent_network.write(program, device)
+        else:
+            made = assemble(program)
+            made.network.run(0 * ms, namespace={})
+            device.insert_code("main", _main(program, made, device))
         device.build(directory=str(directory), compile=False, run=False, with_output=False)
     for header in Path(__file__).parent.glob("*.h"):
         shutil.copy(header, directory)
@@ -158,7 +163,8 @@ def _merge(directory: Path) -> str:
                 "using namespace brian;", f"using namespace brian; using namespace {private};"
             )
         bodies.append(f"// {source}\n{body}")
-    includes['"synsim_run.h"'] = None
+    for header in ("synsim_run.h", "synsim_network.h"):
+        includes[f'"{header}"'] = None
     return "\n".join([*(f"#include {i}" for i in includes), *bodies, ""])
 
 

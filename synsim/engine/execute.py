@@ -33,7 +33,7 @@ def execute(compiled: Path, program: Program, data: Data, progress: Progress | N
                 _write_input(file, program, data)
         except OSError as error:
             raise RunError(f"writing to {place} failed: {error.strerror or error}") from None
-        _call(compiled, place, progress)
+        call(compiled, place, progress)
         with (place / "output.bin").open("rb") as file:
             return _read_output(file, program, data.samples.size)
     finally:
@@ -54,7 +54,8 @@ def _write_input(file: BinaryIO, program: Program, data: Data) -> None:
         file.write(data.samples.tobytes())
 
 
-def _call(compiled: Path, place: Path, progress: Progress | None) -> None:
+def call(compiled: Path, place: Path, progress: Progress | None) -> None:
+    """Run a compiled program in `place`; RunError when it fails."""
     process = subprocess.Popen(
         [compiled, "--results_dir", f"{place}/"],
         cwd=place,

@@ -29,6 +29,12 @@ from synsim.engine.membrane import PREFIX
 from synsim.engine.network import Assembled, active, assemble, brian_device
 from synsim.engine.program import DELAYS, Data, Events, Program, Run, Spikes
 
+PREFERENCES: dict[str, Any] = {
+    "core.default_float_dtype": np.float64,
+    # Brian2 would answer Ctrl-C by ending the run and going on as if it were done.
+    "core.stop_on_keyboard_interrupt": False,
+}
+
 
 def run(target: str, program: Program, data: Data, progress: Progress | None = None) -> Run:
     """One run on a runtime target.
@@ -36,14 +42,13 @@ def run(target: str, program: Program, data: Data, progress: Progress | None = N
     numpy's global random state, which Brian2's seed() rules, is put back as it was found.
     """
     random_state = np.random.get_state()  # noqa: NPY002
-    preferences = {
-        "codegen.target": target,
-        "core.default_float_dtype": np.float64,
-        # Brian2 would answer Ctrl-C by ending the run and going on as if it were done.
-        "core.stop_on_keyboard_interrupt": False,
-    }
+    preferences = PREFERENCES | {"codegen.target": target}
     try:
-        with active(RuntimeDevice(), **preferences), _own_buffers(), _compiling(target) as built:
+        with (
+            active(RuntimeDevice(), **preferences),
+            users_buffers_kept(),
+            quiet_compiler(target) as built,
+        ):
             brian_seed(data.seed)
             made = _run(program, data, progress, built)
     finally:
@@ -60,7 +65,7 @@ _kept: dict[str, NDArray[Any]] = {}
 
 
 @contextmanager
-def _own_buffers() -> Iterator[None]:
+def users_buffers_kept() -> Iterator[None]:
     """Draw from buffers of our own, empty at the start; the user's are put back untouched."""
     arrays = {name: getattr(brian_device.runtime_device, name) for name in _BUFFERS}
     users = {name: array.copy() for name, array in arrays.items()}
@@ -75,7 +80,7 @@ def _own_buffers() -> Iterator[None]:
 
 
 @contextmanager
-def _compiling(target: str) -> Iterator[Callable[[], None]]:
+def quiet_compiler(target: str) -> Iterator[Callable[[], None]]:
     """Keep what the compiler says off the terminal, until the function yielded is called.
 
     A compiler that fails is a BuildError with the place of its log; the compiler of the Cython
