@@ -151,6 +151,12 @@ class _Code:
             return f"std::fill({name}.begin(), {name}.end(), {number});"
         return f"{name}[0] = {number};"
 
+    def _synapses_of(self, joined: Joined, state: str) -> str:
+        """The number of synapses of each terminal, where a state is kept once for them."""
+        if state not in joined.kept:
+            return "nullptr"
+        return f"&{self.name(joined.synapses.variables['N_outgoing'])}"
+
     def tail(self) -> str:
         """Run and write; comes after Brian2 has got everything ready."""
         made, count = self.made, self.program.neurons
@@ -158,7 +164,7 @@ class _Code:
             self.of_neurons(name) for name in ("v", "not_refractory", "_spikespace")
         )
         meters = [
-            f"&{self.name(joined.variable(state))}"
+            f"{{&{self.name(joined.variable(state))}, {self._synapses_of(joined, state)}}}"
             for joined in made.joined
             for state in joined.projection.synapse.meters
         ]

@@ -146,7 +146,11 @@ class _Meters:
         }
 
     def _sum(self, joined: Joined, state: str) -> float:
-        return float(np.sum(joined.variable(state).get_value()))
+        values = joined.variable(state).get_value()
+        if state in joined.kept:  # once for all synapses of a terminal
+            synapses = joined.synapses.variables["N_outgoing"].get_value()
+            return float(np.dot(values[: len(synapses)], synapses[: len(values)]))
+        return float(np.sum(values))
 
 
 def _weights(w: NDArray[Any]) -> Weights:

@@ -190,23 +190,40 @@ inline void write_distribution(Output &out, const std::vector<double> &values, i
     out.vector(count);
 }
 
+// A cost so far: of every synapse, or where it is the same at all synapses of a terminal, kept once
+// for these, of every terminal, and then each counts as often as it has synapses.
+struct Meter {
+    const std::vector<double> *values;
+    const std::vector<int32_t> *synapses; // of each terminal; null for a value of each synapse
+
+    double total() const
+    {
+        if (!synapses)
+            return sum(*values);
+        double all = 0;
+        for (size_t k = 0; k < std::min(values->size(), synapses->size()); k++)
+            all += (*values)[k] * (*synapses)[k];
+        return all;
+    }
+};
+
 // What meters hold, at the end of settling and at the end.
 class Meters {
-    std::vector<const std::vector<double> *> meters;
+    std::vector<Meter> meters;
     std::vector<double> before;
 
 public:
-    explicit Meters(std::vector<const std::vector<double> *> of) : meters(of) {}
+    explicit Meters(std::vector<Meter> of) : meters(of) {}
     void begin()
     {
         before.clear();
-        for (const auto *meter : meters)
-            before.push_back(sum(*meter));
+        for (const Meter &meter : meters)
+            before.push_back(meter.total());
     }
     void write(Output &out) const
     {
         for (size_t k = 0; k < meters.size(); k++) {
-            const double spent = sum(*meters[k]) - before[k];
+            const double spent = meters[k].total() - before[k];
             out.array(&spent, 1);
         }
     }
