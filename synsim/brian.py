@@ -117,7 +117,9 @@ def synapses(
         namespace=namespace,
         delay=delays,
         name=name,
-        clock=clock,
+        # t in the statements is that of the synapses' own clock: by default not Brian2's
+        # default clock, but that of the spikes
+        clock=source.clock if clock is None and dt is None else clock,
         dt=dt,
         **pathways,
     )
@@ -147,7 +149,7 @@ def sharing_synapses(
     if not terminals.possible(source, target, clock, dt):
         return synapses(synapse, source, target, name=name, clock=clock, dt=dt), {}
     shared = share(synapse.code)
-    made = synapses(synapse, source, target, name=name, code=shared.synapse, clock=source.clock)
+    made = synapses(synapse, source, target, name=name, code=shared.synapse)
     dimensions = {s.name: get_dimensions(UNITS[s.unit]) for s in synapse.code.states}
     return made, terminals.keep(shared, made, _functions(synapse), dimensions)
 

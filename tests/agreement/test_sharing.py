@@ -142,6 +142,25 @@ def test_parts_of_groups_and_a_delay_that_is_set_afterwards():
     assert len(found[0]["w"]) == 9 and np.all(found[0]["v"] > 0)
 
 
+def test_a_clock_that_is_not_the_default_one():
+    """What fades with the clock does so at the steps of the neurons, not of the default clock."""
+    left = {}
+    for share_at in ("terminal", "synapse"):
+        b2.start_scope()
+        b2.prefs.codegen.target = "numpy"
+        clock = b2.Clock(dt=0.02 * b2.ms)
+        sides = [
+            b2.SpikeGeneratorGroup(2, [0, 1, 0], np.array(times) * b2.ms, clock=clock)
+            for times in ([1.02, 3.5, 6.06], [2.3, 4.48, 5.92])
+        ]
+        made = Synapse(p=1.0, plasticity=rule()).connect(*sides, share=share_at)
+        network = b2.Network(*sides, made)
+        network.run(8 * b2.ms)
+        left[share_at] = np.array(made.w[:])
+    assert np.ptp(left["synapse"]) > 1e-4
+    np.testing.assert_allclose(left["terminal"], left["synapse"], rtol=0, atol=1e-12)
+
+
 def test_a_parameter_that_is_set_afterwards_holds():
     def later(made):
         made.tau_rec = 100 * b2.ms
