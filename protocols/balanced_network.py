@@ -107,6 +107,13 @@ class Settings(SynapseSettings):
         if self.release_probability == 0:
             name = "p" if self.U is None else "U"
             raise self._wrong(name, "found 0, expected a value above 0: nothing is transmitted")
+        if self.release_probability == 1 and self.costs != "none":
+            name = "p" if self.U is None else "U"
+            raise self._wrong(
+                name,
+                "found 1 with costs metered, expected a value below 1: certain release takes "
+                "endless calcium (or costs none)",
+            )
         if self.s0 is not None:
             raise self._wrong("s0", f"found {self.text('s0')}, expected none: nothing is recorded")
         if self.cv_between > 0:

@@ -24,14 +24,6 @@ class Joined:
     synapses: Synapses
     kept: Mapping[str, Any]
 
-    @property
-    def pathways(self) -> list[Any]:
-        """All that work spikes off, those of what is shared among them."""
-        mine = [self.synapses.pre]
-        if self.projection.synapse.code.on_post:
-            mine.append(self.synapses.post)
-        return [*mine, *(kept.pre for kept in dict.fromkeys(self.kept.values()))]
-
     def variable(self, name: str) -> Any:
         """A parameter's or state's Brian2 variable, where it is kept."""
         return self.kept.get(name, self.synapses).variables[name]

@@ -87,14 +87,14 @@ def response_moments(synapse: Synapse, rate: float) -> Moments:
     Raises
     ------
     InputError
-        for the three-state model, which has no such mean field
+        for the three-state model at a rate above 0, which has no such mean field
     """
     rule, contacts = synapse.short_term, synapse.contacts
     n, q, chance = float(contacts.n), float(contacts.q), 1.0
     if rule is None:
         assert contacts.p is not None
         u = float(contacts.p)
-    elif isinstance(rule, TsodyksThreeState):
+    elif isinstance(rule, TsodyksThreeState) and rate > 0:
         raise InputError(
             "the three-state model has no closed form over Poisson trains, expected two states"
         )
@@ -108,7 +108,7 @@ def response_moments(synapse: Synapse, rate: float) -> Moments:
             u *= w
         else:
             n = np.floor(w * n + 0.5)
-    if rule is not None:
+    if rule is not None and rate > 0:
         u, chance = (
             float(v)
             for v in poisson_mean_field(rate, u, float(rule.tau_rec), float(rule.tau_facil))

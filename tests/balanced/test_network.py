@@ -118,12 +118,19 @@ def test_a_weight_that_nothing_changes():
     assert table["fraction"][np.searchsorted(table["w_to"], 0.5, side="right")] == 1
 
 
+def test_three_states_have_no_mean_field():
+    found = run(neurons=100, duration="50ms", tau_rec="100ms", tau_inact="5ms", inputs=8).results
+    assert "rate_mean_field_Hz" not in found and found["rate_excitatory_Hz"] > 0
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"neurons": 100, "inputs": 80}, "inputs: found 80, expected fewer than the 80"),
         ({"s0": "1mV"}, "s0: found 1 mV"),
         ({"n": 0}, "n: found 0"),
+        ({"p": 1}, "p: found 1 with costs metered"),
+        ({"U": 1, "tau_rec": "100ms"}, "U: found 1 with costs metered"),
         ({"cv_between": 0.3}, "cv_between: found 0.3"),
         ({"drive": 1e6}, "drive: found .* events .*: take a shorter time step"),
         ({"bin": "0.01ms"}, "bin: found 0.01 ms, expected a time step"),
