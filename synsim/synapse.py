@@ -295,7 +295,7 @@ class Synapse:
         initial states set. Works in runtime and in standalone mode. Parameters that were given
         as arrays need as many values as there are synapses, in Brian2's order.
         """
-        from synsim import brian
+        from synsim import brian, pathways
 
         if share not in ("terminal", "synapse"):
             raise FieldError("Synapse", "share", f"found {share!r}, expected terminal or synapse")
@@ -306,6 +306,7 @@ class Synapse:
             made, kept = brian.synapses(self, source, target, **options), {}
         brian.seed_before_runs(self.code)
         brian.large_pages(made)
+        pathways.own(made)
         # names in conditions are those that the caller sees, unless a namespace is given
         connections.setdefault("level", 1)
         made.connect(condition, **connections)

@@ -17,6 +17,7 @@ from brian2.equations.equations import FLOAT, INTEGER, PARAMETER, Equations, Sin
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units.fundamentalunits import Dimension
 
+from synsim import pathways
 from synsim.share import SharedCode, Side
 
 _INDEX = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
@@ -86,6 +87,7 @@ def _keep(
     kept.pre.variables._variables["delay"] = pathway.variables["delay"]
     kept.pre._delays = pathway._delays
     kept.connect(j="i")
+    pathways.own(kept)
     decay = [f"{f.name} = {f.name}*exp(-dt/{f.tau})*int({f.name} > 1e-100)" for f in side.fades]
     if decay:
         # Before all else: what is read at a spike is exp(-(t - time of last spike)/tau). Where

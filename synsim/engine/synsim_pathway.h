@@ -1,0 +1,256 @@
+// Spikes on their way to the synapses of one pathway.
+//
+// What is queued is not every synapse that a spike will reach but the stretch of them that it reaches at one
+// time, and the synapses are divided among threads by the neuron at their other end: a thread owns
+// every synapse of its neurons, so nothing that a synapse changes is changed by two threads. On
+// one thread, synapses are worked off in the order in which Brian2 itself would.
+
+#ifndef SYNSIM_PATHWAY_H
+#define SYNSIM_PATHWAY_H
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+// Below this many synapses, threads cost more than they save (two cores, 2 to 10 ns a synapse).
+#ifndef SYNSIM_FEW
+#define SYNSIM_FEW 1000
+#endif
+
+namespace synsim {
+
+class Pathway {
+    // Synapses of one source with one delay: places in a part's order.
+    struct Stretch {
+        int32_t begin, end, delay;
+    };
+    struct Part {
+        std::vector<int32_t> order; // numbers of synapses; empty where places are numbers
+        std::vector<Stretch> stretches; // by source, then by delay
+        std::vector<int32_t> first;     // of each source and behind the last, among the stretches
+        std::vector<std::vector<int32_t>> due; // stretches by the step at which they arrive: a ring
+        std::vector<std::vector<int32_t>> left; // synapses that waited when a run began: a ring
+    };
+    std::vector<Part> parts;
+    int32_t start = 0, stop = 0; // sources
+    size_t now = 0, slots = 1;   // of the rings
+    double step = 0;
+    bool many = false; // enough is due for all threads to be called
+
+    enum { AHEAD = 12 };
+
+public:
+    // Divide the synapses; what is on its way stays on its way.
+    //
+    // delays : seconds, one for all or one of each synapse
+    // sources, partners : neurons at both ends of each synapse
+    template <typename Delay>
+    void prepare(int32_t first_source, int32_t behind_source, const std::vector<Delay> &delays,
+                 const std::vector<int32_t> &sources, const std::vector<int32_t> &partners,
+                 double dt, int threads)
+    {
+        const std::vector<std::vector<int32_t>> waiting = take_waiting(dt);
+        start = first_source;
+        stop = behind_source;
+        step = dt;
+        std::vector<int32_t> steps(delays.size());
+        for (size_t k = 0; k < delays.size(); k++)
+            steps[k] = (int32_t)(delays[k] / dt + 0.5);
+        const int32_t longest = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
+        now = 0;
+        slots = std::max<size_t>(longest + 1, waiting.size());
+        const std::vector<int32_t> owner = divide(partners, threads);
+        parts.assign(threads, Part());
+        for (int part = 0; part < threads; part++) {
+            arrange(parts[part], part, owner, steps, sources, partners);
+            parts[part].due.resize(slots);
+            parts[part].left.resize(slots);
+            for (size_t slot = 0; slot < waiting.size(); slot++)
+                for (const int32_t synapse : waiting[slot])
+                    if (owner[partners[synapse]] == part)
+                        parts[part].left[slot].push_back(synapse);
+        }
+    }
+
+    // A step has passed, and these neurons spike.
+    void advance(const int32_t *spikes, int32_t count)
+    {
+        now = now + 1 < slots ? now + 1 : 0;
+        const int32_t *begin = std::lower_bound(spikes, spikes + count, start);
+        const int32_t *end = std::lower_bound(begin, spikes + count, stop);
+        size_t synapses = 0;
+        for (Part &part : parts) {
+            for (const int32_t *spike = begin; spike < end; spike++) {
+                const int32_t source = *spike - start;
+                for (int32_t k = part.first[source]; k < part.first[source + 1]; k++) {
+                    const size_t slot = now + part.stretches[k].delay;
+                    part.due[slot < slots ? slot : slot - slots].push_back(k);
+                }
+            }
+            if (parts.size() > 1) {
+                synapses += part.left[now].size();
+                for (const int32_t k : part.due[now])
+                    synapses += part.stretches[k].end - part.stretches[k].begin;
+            }
+        }
+        many = synapses >= SYNSIM_FEW;
+    }
+
+    int count() const { return (int)parts.size(); }
+    bool worth_threads() const { return many; }
+
+    // All synapses of a part at which spikes arrive now; `soon` is told of those that come a little
+    // later, where they do not lie side by side.
+    template <typename Work, typename Soon> void deliver(int number, Work work, Soon soon)
+    {
+        Part &part = parts[number];
+        for (const int32_t synapse : part.left[now])
+            work(synapse);
+        part.left[now].clear();
+        for (const int32_t k : part.due[now]) {
+            const Stretch stretch = part.stretches[k];
+            if (part.order.empty()) {
+                for (int32_t synapse = stretch.begin; synapse < stretch.end; synapse++)
+                    work(synapse);
+                continue;
+            }
+            const int32_t *order = part.order.data();
+            const int32_t last = (int32_t)part.order.size() - 1;
+            for (int32_t place = stretch.begin; place < stretch.end; place++) {
+                soon(order[std::min<int32_t>(place + AHEAD, last)]);
+                work(order[place]);
+            }
+        }
+        part.due[now].clear();
+    }
+
+private:
+    // Synapses on their way, by how many steps of `dt` are left.
+    std::vector<std::vector<int32_t>> take_waiting(double dt)
+    {
+        std::vector<std::vector<int32_t>> waiting;
+        const double longer = step > 0 ? step / dt : 1;
+        for (Part &part : parts) {
+            for (size_t ahead = 0; ahead < slots; ahead++) {
+                const size_t slot = (now + ahead) % slots;
+                std::vector<int32_t> found = part.left[slot];
+                for (const int32_t k : part.due[slot]) {
+                    const Stretch &stretch = part.stretches[k];
+                    for (int32_t place = stretch.begin; place < stretch.end; place++)
+                        found.push_back(part.order.empty() ? place : part.order[place]);
+                }
+                const size_t later = (size_t)(ahead * longer + 0.5);
+                if (found.empty())
+                    continue;
+                if (waiting.size() <= later)
+                    waiting.resize(later + 1);
+                waiting[later].insert(waiting[later].end(), found.begin(), found.end());
+            }
+        }
+        return waiting;
+    }
+
+    // Which part owns each partner: neighbours together, about as many synapses for each part.
+    static std::vector<int32_t> divide(const std::vector<int32_t> &partners, int threads)
+    {
+        if (partners.empty())
+            return std::vector<int32_t>();
+        std::vector<int64_t> synapses(
+            (size_t)*std::max_element(partners.begin(), partners.end()) + 1, 0);
+        for (const int32_t partner : partners)
+            synapses[partner]++;
+        std::vector<int32_t> owner(synapses.size());
+        int64_t before = 0;
+        for (size_t partner = 0; partner < synapses.size(); partner++) {
+            owner[partner] = (int32_t)(before * threads / (int64_t)partners.size());
+            before += synapses[partner];
+        }
+        return owner;
+    }
+
+    void arrange(Part &part, int32_t number, const std::vector<int32_t> &owner,
+                 const std::vector<int32_t> &steps, const std::vector<int32_t> &sources,
+                 const std::vector<int32_t> &partners) const
+    {
+        const size_t neurons = stop - start;
+        std::vector<int32_t> place(neurons + 1, 0);
+        bool in_place = true; // the part's synapses are all there are, in the order of their sources
+        for (size_t k = 0; k < sources.size(); k++) {
+            if (owner[partners[k]] == number)
+                place[sources[k] - start + 1]++;
+            else
+                in_place = false;
+            in_place = in_place && (k == 0 || sources[k - 1] <= sources[k]);
+        }
+        for (size_t source = 0; source < neurons; source++)
+            place[source + 1] += place[source];
+        std::vector<int32_t> &order = part.order;
+        const bool equal = steps.size() <= 1 ||
+                           std::all_of(steps.begin(), steps.end(),
+                                       [&](int32_t delay) { return delay == steps[0]; });
+        if (!in_place || !equal) {
+            order.resize(place[neurons]);
+            std::vector<int32_t> next(place.begin(), place.end() - 1);
+            for (size_t k = 0; k < sources.size(); k++)
+                if (owner[partners[k]] == number)
+                    order[next[sources[k] - start]++] = (int32_t)k;
+        }
+        part.first.assign(1, 0);
+        for (size_t source = 0; source < neurons; source++) {
+            const int32_t begin = place[source], end = place[source + 1];
+            if (equal && begin < end)
+                part.stretches.push_back({begin, end, steps[0]});
+            if (!equal)
+                by_delay(part, begin, end, steps);
+            part.first.push_back((int32_t)part.stretches.size());
+        }
+        part.stretches.shrink_to_fit();
+        renumber(part);
+    }
+
+    static void by_delay(Part &part, int32_t begin, int32_t end, const std::vector<int32_t> &steps)
+    {
+        int32_t *order = part.order.data();
+        std::stable_sort(order + begin, order + end,
+                         [&](int32_t a, int32_t b) { return steps[a] < steps[b]; });
+        for (int32_t place = begin; place < end; place++) {
+            const int32_t delay = steps[order[place]];
+            if (place == begin || part.stretches.back().delay != delay)
+                part.stretches.push_back({place, place, delay});
+            part.stretches.back().end = place + 1;
+        }
+    }
+
+    // Where the synapses of every stretch lie side by side, it is said by their own numbers.
+    static void renumber(Part &part)
+    {
+        std::vector<int32_t> &order = part.order;
+        for (const Stretch &stretch : part.stretches)
+            for (int32_t place = stretch.begin; !order.empty() && place + 1 < stretch.end; place++)
+                if (order[place] + 1 != order[place + 1])
+                    return;
+        if (order.empty())
+            return;
+        for (Stretch &stretch : part.stretches) {
+            const int32_t length = stretch.end - stretch.begin;
+            stretch.begin = order[stretch.begin];
+            stretch.end = stretch.begin + length;
+        }
+        std::vector<int32_t>().swap(order);
+    }
+};
+
+// A template, so that all sources of a program find the same ones.
+template <int unused> struct Pathways {
+    static std::map<std::string, Pathway> named;
+};
+template <int unused> std::map<std::string, Pathway> Pathways<unused>::named;
+
+inline Pathway &pathway(const char *name) { return Pathways<0>::named[name]; }
+
+} // namespace synsim
+
+#endif

@@ -1,0 +1,36 @@
+{# The statements of a pathway at the synapses where spikes arrive: in place of Brian2's templates
+   `synapses` and `synapses_push_spikes`. #}
+{% extends 'common_synapses.cpp' %}
+
+{# USES_VARIABLES { _synaptic_pre, _synaptic_post, delay, _source_dt } #}
+{% set _mine = 'synsim::pathway("' + pathway.name + '")' %}
+
+{% block before_code %}
+    {{ _mine }}.prepare({{ pathway.spikes_start }}, {{ pathway.spikes_stop }},
+        {{ get_array_name(variables['delay'], access_data=False) }},
+        {{ get_array_name(pathway.synapse_sources, access_data=False) }},
+        {{ get_array_name(pathway.synapse_targets, access_data=False) }},
+        {{ _source_dt }}, {{ openmp_pragma('get_num_threads') }});
+{% endblock %}
+
+{% block maincode %}
+    static synsim::Pathway &_pathway = {{ _mine }};
+    {% set _eventspace = get_array_name(variables[pathway.eventspace_name]) %}
+    _pathway.advance({{ _eventspace }}, {{ _eventspace }}[_num{{ pathway.eventspace_name }} - 1]);
+    // scalar code
+    const size_t _vectorisation_idx = -1;
+    {{ scalar_code|autoindent }}
+    {% if openmp_pragma('with_openmp') %}
+    #pragma omp parallel for schedule(static, 1) if(_pathway.worth_threads())
+    {% endif %}
+    for (int _part = 0; _part < _pathway.count(); _part++) {
+        _pathway.deliver(_part, [&](const size_t _idx) {
+            const size_t _vectorisation_idx = _idx;
+            {{ vector_code|autoindent }}
+        }, [&](const size_t _idx) {
+            {% for array in scattered %}
+            __builtin_prefetch({{ get_array_name(array) }} + _idx);
+            {% endfor %}
+        });
+    }
+{% endblock %}

@@ -1,0 +1,59 @@
+// Reads a schedule, prints what arrives: by synsim_pathway.h, and by Brian2's own queue.
+//
+// stdin: threads; sources; synapses, and for each source and partner; number of runs, and for each
+// its dt, how many delays and these, its steps, and for each step how many spikes and these.
+// stdout: for every arrival "way part step synapse".
+
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cspikequeue.cpp"
+#include "synsim_pathway.h"
+
+template <typename T> std::vector<T> read(size_t count)
+{
+    std::vector<T> found(count);
+    for (T &value : found)
+        std::cin >> value;
+    return found;
+}
+
+int main()
+{
+    int threads, sources, synapses, runs;
+    std::cin >> threads >> sources >> synapses;
+    std::vector<int32_t> pre = read<int32_t>(synapses), partners = read<int32_t>(synapses);
+    std::cin >> runs;
+    synsim::Pathway &ours = synsim::pathway("ours");
+    CSpikeQueue theirs(0, sources);
+    int step = 0;
+    for (int run = 0; run < runs; run++) {
+        double dt;
+        int delay_count, steps;
+        std::cin >> dt >> delay_count;
+        std::vector<double> delays = read<double>(delay_count);
+        ours.prepare(0, sources, delays, pre, partners, dt, threads);
+        theirs.prepare(delays.data(), delay_count, pre.data(), synapses, dt);
+        std::cin >> steps;
+        for (int k = 0; k < steps; k++, step++) {
+            int count;
+            std::cin >> count;
+            std::vector<int32_t> spikes = read<int32_t>(count);
+            ours.advance(spikes.data(), count);
+            theirs.advance();
+            theirs.push(spikes.data(), count);
+            for (int part = 0; part < ours.count(); part++)
+                ours.deliver(
+                    part,
+                    [&](size_t synapse) {
+                        std::printf("ours %d %d %d\n", part, step, (int)synapse);
+                    },
+                    [](size_t) {});
+            for (const int32_t synapse : *theirs.peek())
+                std::printf("theirs 0 %d %d\n", step, synapse);
+        }
+    }
+}

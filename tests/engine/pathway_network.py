@@ -1,0 +1,64 @@
+"""A deterministic network for `test_pathway`, run in a process of its own: FOLDER numpy|THREADS."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import brian2 as b2
+import numpy as np
+
+from synsim import PairSTDP, Synapse, TsodyksMarkram
+from synsim.pathways import Pathway
+
+SOURCES, NEURONS = 60, 50
+
+
+def main(folder: Path, threads: str) -> None:
+    """Run it and write ``found.npz``."""
+    if threads == "numpy":
+        b2.prefs.codegen.target = "numpy"
+    else:
+        b2.prefs.devices.cpp_standalone.openmp_threads = int(threads)
+        b2.prefs.codegen.cpp.extra_compile_args_gcc = ["-O0", "-w", "-DSYNSIM_FEW=10"]
+        b2.set_device("cpp_standalone", directory=str(folder / "project"), build_on_run=False)
+    # Of a larger group on both sides only a part; many spikes come in one step.
+    source = b2.NeuronGroup(SOURCES + 5, "", threshold="(t_in_timesteps + i) % 37 < 1 + i % 3")
+    target = b2.NeuronGroup(
+        NEURONS + 3, "v : 1", threshold="(t_in_timesteps + 5*i) % 53 == 0", reset=""
+    )
+    synapse = Synapse(
+        n=5,
+        q=1e-3,
+        target="v",
+        short_term=TsodyksMarkram(U=0.4, tau_rec="300ms", tau_facil="150ms"),
+        plasticity=PairSTDP(a_plus=0.005, a_minus=0.006, tau_plus="20ms", tau_minus="20ms"),
+        dendritic_delay="0.7ms",
+    )
+    parts = source[2 : SOURCES + 2], target[1 : NEURONS + 1]
+    one = synapse.connect(*parts)
+    one.pre.delay = 1.5 * b2.ms
+    other = synapse.connect(*parts, "(i + 2*j) % 3 > 0", share="synapse")
+    network = b2.Network(source, target, one, other)
+    network.run(40 * b2.ms)
+    network.run(50 * b2.ms)
+    if threads != "numpy":
+        b2.device.build(directory=str(folder / "project"))
+    holders = (one, other, *one.contained_objects)
+    pathways = [p for held in holders for p in getattr(held, "_pathways", [])]
+    names = ("w", "u", "x", "pre_trace", "post_trace")
+    states = {
+        name: np.concatenate([np.asarray(getattr(s, name)[:]) for s in (one, other)])
+        for name in names
+    }
+    np.savez(
+        folder / "found.npz",
+        **states,
+        v=np.asarray(target.v[1 : NEURONS + 1]),
+        own=sum(type(p) is Pathway for p in pathways),
+        pathways=[p.name for p in pathways],
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
