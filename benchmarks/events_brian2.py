@@ -1,6 +1,6 @@
 """The job of `events.py` in Brian2's C++ standalone mode: as one writes it, and with synsim.
 
-Sources, neurons and monitors are the same objects; only the synapses differ.
+Neurons and monitors are the same objects; sources and synapses are each side's own.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
 def _network(job: Job) -> dict[str, Any]:
     import brian2 as b2
 
-    sources = b2.PoissonGroup(job.sources, job.rate * b2.Hz)
+    sources = _sources(job)
     neurons = b2.NeuronGroup(
         job.neurons,
         """dv/dt = (E_L - v)/tau_m : volt (unless refractory)
@@ -127,6 +127,16 @@ def _network(job: Job) -> dict[str, Any]:
         if job.fires
         else b2.StateMonitor(neurons, "v", record=True, dt=10 * b2.ms, when="end"),
     }
+
+
+def _sources(job: Job) -> Any:
+    import brian2 as b2
+
+    if job.program == "synsim":
+        from synsim import PoissonSources
+
+        return PoissonSources(job.sources, job.rate * b2.Hz)
+    return b2.PoissonGroup(job.sources, job.rate * b2.Hz)
 
 
 def _synsim(job: Job, sources: Any, neurons: Any) -> Any:

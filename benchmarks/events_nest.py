@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from events_job import (
@@ -71,6 +72,7 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
     nest.Run(job.seconds * 1e3)
     done, processor = time.perf_counter(), time.process_time() - processor
     nest.Cleanup()
+    status = Path("/proc/self/status").read_text()  # before results are copied
     v = np.empty(0)
     if meter is not None:
         events = meter.events
@@ -85,6 +87,7 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
         "cpu": processor,
         "build": 0.0,
         "setup": connected - start,
+        "status": status,
         **summary(job, fired, arrived, v, w),
     }
 

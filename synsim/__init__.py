@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from synsim.models.release_sites import ReleaseSites
     from synsim.models.tsodyks_markram import TsodyksMarkram
     from synsim.models.tsodyks_three_state import TsodyksThreeState
+    from synsim.poisson import PoissonSources
     from synsim.synapse import Synapse
 
 # Loaded when first asked for, so that `synsim --help` need not wait for numpy.
@@ -32,6 +33,7 @@ _HOMES = {
     "InputError": "synsim.component",
     "MeanFieldRelease": "synsim.models.quantal_release",
     "PairSTDP": "synsim.models.pair_stdp",
+    "PoissonSources": "synsim.poisson",
     "PostsynapticCurrents": "synsim.models.energy_postsynaptic",
     "QuantalVariability": "synsim.models.quantal_variability",
     "RecordingNoise": "synsim.models.recording_noise",
@@ -53,6 +55,7 @@ __all__ = [
     "InputError",
     "MeanFieldRelease",
     "PairSTDP",
+    "PoissonSources",
     "PostsynapticCurrents",
     "QuantalVariability",
     "RecordingNoise",

@@ -58,7 +58,7 @@ def own(made: Synapses) -> None:
 
 
 def _of_synapses(made: Synapses, pathway: SynapticPathway) -> list[DynamicArrayVariable]:
-    """The arrays of one value for each synapse that the statements use, and the other end."""
+    """The arrays of one value for each synapse that the statements use."""
     used = (made.variables.get(name) for name in sorted(get_identifiers(pathway.code)))
-    states = [v for v in used if isinstance(v, DynamicArrayVariable) and not v.scalar]
-    return [*(v for v in states if v.owner.name == made.name), pathway.synapse_targets]
+    arrays = [v for v in used if isinstance(v, DynamicArrayVariable) and not v.scalar]
+    return [v for v in arrays if v.owner.name == made.name]

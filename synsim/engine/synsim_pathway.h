@@ -25,10 +25,14 @@ namespace synsim {
 class Pathway {
     // Synapses of one source with one delay: places in a part's order.
     struct Stretch {
-        int32_t begin, end, delay;
+        int32_t begin, end, delay, source;
+    };
+    // A synapse of a part, and the neuron at its other end beside it: they lie far apart in memory.
+    struct Place {
+        int32_t synapse, partner;
     };
     struct Part {
-        std::vector<int32_t> order; // numbers of synapses; empty where places are numbers
+        std::vector<Place> order; // empty where places are the numbers of synapses
         std::vector<Stretch> stretches; // by source, then by delay
         std::vector<int32_t> first;     // of each source and behind the last, among the stretches
         std::vector<std::vector<int32_t>> due; // stretches by the step at which they arrive: a ring
@@ -39,20 +43,23 @@ class Pathway {
     size_t now = 0, slots = 1;   // of the rings
     double step = 0;
     bool many = false; // enough is due for all threads to be called
+    const std::vector<int32_t> *sources = nullptr, *partners = nullptr; // of each synapse
 
-    enum { AHEAD = 12 };
+    enum { AHEAD = 48 };
 
 public:
     // Divide the synapses; what is on its way stays on its way.
     //
     // delays : seconds, one for all or one of each synapse
-    // sources, partners : neurons at both ends of each synapse
+    // from, to : sources and partners, the neurons at both ends of each synapse; not copied
     template <typename Delay>
     void prepare(int32_t first_source, int32_t behind_source, const std::vector<Delay> &delays,
-                 const std::vector<int32_t> &sources, const std::vector<int32_t> &partners,
-                 double dt, int threads)
+                 const std::vector<int32_t> &from, const std::vector<int32_t> &to, double dt,
+                 int threads)
     {
         const std::vector<std::vector<int32_t>> waiting = take_waiting(dt);
+        sources = &from;
+        partners = &to;
         start = first_source;
         stop = behind_source;
         step = dt;
@@ -62,15 +69,15 @@ public:
         const int32_t longest = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
         now = 0;
         slots = std::max<size_t>(longest + 1, waiting.size());
-        const std::vector<int32_t> owner = divide(partners, threads);
+        const std::vector<int32_t> owner = divide(threads);
         parts.assign(threads, Part());
         for (int part = 0; part < threads; part++) {
-            arrange(parts[part], part, owner, steps, sources, partners);
+            arrange(parts[part], part, owner, steps);
             parts[part].due.resize(slots);
             parts[part].left.resize(slots);
             for (size_t slot = 0; slot < waiting.size(); slot++)
                 for (const int32_t synapse : waiting[slot])
-                    if (owner[partners[synapse]] == part)
+                    if (owner[to[synapse]] == part)
                         parts[part].left[slot].push_back(synapse);
         }
     }
@@ -102,26 +109,27 @@ public:
     int count() const { return (int)parts.size(); }
     bool worth_threads() const { return many; }
 
-    // All synapses of a part at which spikes arrive now; `soon` is told of those that come a little
-    // later, where they do not lie side by side.
+    // All synapses of a part at which spikes arrive now, with their source and partner; `soon` is
+    // told of those that come a little later, where they do not lie side by side.
     template <typename Work, typename Soon> void deliver(int number, Work work, Soon soon)
     {
         Part &part = parts[number];
         for (const int32_t synapse : part.left[now])
-            work(synapse);
+            work(synapse, (*sources)[synapse], (*partners)[synapse]);
         part.left[now].clear();
+        const int32_t *partner = partners->data();
+        const Place *order = part.order.data();
+        const int32_t last = (int32_t)part.order.size() - 1;
         for (const int32_t k : part.due[now]) {
             const Stretch stretch = part.stretches[k];
             if (part.order.empty()) {
                 for (int32_t synapse = stretch.begin; synapse < stretch.end; synapse++)
-                    work(synapse);
+                    work(synapse, stretch.source, partner[synapse]);
                 continue;
             }
-            const int32_t *order = part.order.data();
-            const int32_t last = (int32_t)part.order.size() - 1;
             for (int32_t place = stretch.begin; place < stretch.end; place++) {
-                soon(order[std::min<int32_t>(place + AHEAD, last)]);
-                work(order[place]);
+                soon(order[std::min<int32_t>(place + AHEAD, last)].synapse);
+                work(order[place].synapse, stretch.source, order[place].partner);
             }
         }
         part.due[now].clear();
@@ -140,7 +148,7 @@ private:
                 for (const int32_t k : part.due[slot]) {
                     const Stretch &stretch = part.stretches[k];
                     for (int32_t place = stretch.begin; place < stretch.end; place++)
-                        found.push_back(part.order.empty() ? place : part.order[place]);
+                        found.push_back(part.order.empty() ? place : part.order[place].synapse);
                 }
                 const size_t later = (size_t)(ahead * longer + 0.5);
                 if (found.empty())
@@ -154,72 +162,74 @@ private:
     }
 
     // Which part owns each partner: neighbours together, about as many synapses for each part.
-    static std::vector<int32_t> divide(const std::vector<int32_t> &partners, int threads)
+    std::vector<int32_t> divide(int threads) const
     {
-        if (partners.empty())
+        if (partners->empty())
             return std::vector<int32_t>();
         std::vector<int64_t> synapses(
-            (size_t)*std::max_element(partners.begin(), partners.end()) + 1, 0);
-        for (const int32_t partner : partners)
+            (size_t)*std::max_element(partners->begin(), partners->end()) + 1, 0);
+        for (const int32_t partner : *partners)
             synapses[partner]++;
         std::vector<int32_t> owner(synapses.size());
         int64_t before = 0;
         for (size_t partner = 0; partner < synapses.size(); partner++) {
-            owner[partner] = (int32_t)(before * threads / (int64_t)partners.size());
+            owner[partner] = (int32_t)(before * threads / (int64_t)partners->size());
             before += synapses[partner];
         }
         return owner;
     }
 
     void arrange(Part &part, int32_t number, const std::vector<int32_t> &owner,
-                 const std::vector<int32_t> &steps, const std::vector<int32_t> &sources,
-                 const std::vector<int32_t> &partners) const
+                 const std::vector<int32_t> &steps) const
     {
+        const std::vector<int32_t> &from = *sources, &to = *partners;
         const size_t neurons = stop - start;
         std::vector<int32_t> place(neurons + 1, 0);
         bool in_place = true; // the part's synapses are all there are, in the order of their sources
-        for (size_t k = 0; k < sources.size(); k++) {
-            if (owner[partners[k]] == number)
-                place[sources[k] - start + 1]++;
+        for (size_t k = 0; k < from.size(); k++) {
+            if (owner[to[k]] == number)
+                place[from[k] - start + 1]++;
             else
                 in_place = false;
-            in_place = in_place && (k == 0 || sources[k - 1] <= sources[k]);
+            in_place = in_place && (k == 0 || from[k - 1] <= from[k]);
         }
         for (size_t source = 0; source < neurons; source++)
             place[source + 1] += place[source];
-        std::vector<int32_t> &order = part.order;
+        std::vector<Place> &order = part.order;
         const bool equal = steps.size() <= 1 ||
                            std::all_of(steps.begin(), steps.end(),
                                        [&](int32_t delay) { return delay == steps[0]; });
         if (!in_place || !equal) {
             order.resize(place[neurons]);
             std::vector<int32_t> next(place.begin(), place.end() - 1);
-            for (size_t k = 0; k < sources.size(); k++)
-                if (owner[partners[k]] == number)
-                    order[next[sources[k] - start]++] = (int32_t)k;
+            for (size_t k = 0; k < from.size(); k++)
+                if (owner[to[k]] == number)
+                    order[next[from[k] - start]++] = {(int32_t)k, to[k]};
         }
         part.first.assign(1, 0);
         for (size_t source = 0; source < neurons; source++) {
             const int32_t begin = place[source], end = place[source + 1];
             if (equal && begin < end)
-                part.stretches.push_back({begin, end, steps[0]});
+                part.stretches.push_back({begin, end, steps[0], start + (int32_t)source});
             if (!equal)
-                by_delay(part, begin, end, steps);
+                by_delay(part, begin, end, steps, start + (int32_t)source);
             part.first.push_back((int32_t)part.stretches.size());
         }
         part.stretches.shrink_to_fit();
         renumber(part);
     }
 
-    static void by_delay(Part &part, int32_t begin, int32_t end, const std::vector<int32_t> &steps)
+    static void by_delay(Part &part, int32_t begin, int32_t end, const std::vector<int32_t> &steps,
+                         int32_t source)
     {
-        int32_t *order = part.order.data();
-        std::stable_sort(order + begin, order + end,
-                         [&](int32_t a, int32_t b) { return steps[a] < steps[b]; });
+        Place *order = part.order.data();
+        std::stable_sort(order + begin, order + end, [&](const Place &a, const Place &b) {
+            return steps[a.synapse] < steps[b.synapse];
+        });
         for (int32_t place = begin; place < end; place++) {
-            const int32_t delay = steps[order[place]];
+            const int32_t delay = steps[order[place].synapse];
             if (place == begin || part.stretches.back().delay != delay)
-                part.stretches.push_back({place, place, delay});
+                part.stretches.push_back({place, place, delay, source});
             part.stretches.back().end = place + 1;
         }
     }
@@ -227,19 +237,19 @@ private:
     // Where the synapses of every stretch lie side by side, it is said by their own numbers.
     static void renumber(Part &part)
     {
-        std::vector<int32_t> &order = part.order;
+        std::vector<Place> &order = part.order;
         for (const Stretch &stretch : part.stretches)
             for (int32_t place = stretch.begin; !order.empty() && place + 1 < stretch.end; place++)
-                if (order[place] + 1 != order[place + 1])
+                if (order[place].synapse + 1 != order[place + 1].synapse)
                     return;
         if (order.empty())
             return;
         for (Stretch &stretch : part.stretches) {
             const int32_t length = stretch.end - stretch.begin;
-            stretch.begin = order[stretch.begin];
+            stretch.begin = order[stretch.begin].synapse;
             stretch.end = stretch.begin + length;
         }
-        std::vector<int32_t>().swap(order);
+        std::vector<Place>().swap(order);
     }
 };
 

@@ -48,7 +48,9 @@ int main()
             for (int part = 0; part < ours.count(); part++)
                 ours.deliver(
                     part,
-                    [&](size_t synapse) {
+                    [&](size_t synapse, int32_t source, int32_t partner) {
+                        if (source != pre[synapse] || partner != partners[synapse])
+                            std::printf("wrong ends of %d\n", (int)synapse);
                         std::printf("ours %d %d %d\n", part, step, (int)synapse);
                     },
                     [](size_t) {});

@@ -3,6 +3,9 @@
 {% extends 'common_synapses.cpp' %}
 
 {# USES_VARIABLES { _synaptic_pre, _synaptic_post, delay, _source_dt } #}
+{% set _source_of = get_array_name(pathway.synapse_sources) + '[_idx]' %}
+{% set _partner_of = get_array_name(pathway.synapse_targets) + '[_idx]' %}
+{% set _code = vector_code|join('\n')|replace(_source_of, '_source')|replace(_partner_of, '_partner') %}
 {% set _mine = 'synsim::pathway("' + pathway.name + '")' %}
 
 {% block before_code %}
@@ -24,12 +27,12 @@
     #pragma omp parallel for schedule(static, 1) if(_pathway.worth_threads())
     {% endif %}
     for (int _part = 0; _part < _pathway.count(); _part++) {
-        _pathway.deliver(_part, [&](const size_t _idx) {
+        _pathway.deliver(_part, [&](const size_t _idx, const int32_t _source, const int32_t _partner) {
             const size_t _vectorisation_idx = _idx;
-            {{ vector_code|autoindent }}
+            {{ _code|autoindent }}
         }, [&](const size_t _idx) {
             {% for array in scattered %}
-            __builtin_prefetch({{ get_array_name(array) }} + _idx);
+            __builtin_prefetch({{ get_array_name(array) }} + _idx, 1);
             {% endfor %}
         });
     }
