@@ -20,7 +20,7 @@ from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.stringtools import get_identifiers
 
 _HEADER = f'"{Path(__file__).parent / "engine" / "synsim_pathway.h"}"'
-_SET = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
+_CHANGED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
 
 
 class _CodeObject(CPPStandaloneCodeObject):
@@ -48,12 +48,17 @@ def own(made: Synapses) -> None:
     if _HEADER not in device.headers:
         device.headers.append(_HEADER)
     for pathway in made._pathways:
-        if any(name.endswith(f"_{pathway.prepost}") for name in _SET.findall(pathway.code)):
+        source, partner = ("_pre", "_post") if pathway.prepost == "pre" else ("_post", "_pre")
+        changed = _CHANGED.findall(pathway.code)
+        if any(name.endswith(source) for name in changed):
             continue
         pathway.__class__ = Pathway
         pathway.codeobj_class = _CodeObject
         pathway.template = "synsim_pathway"
-        pathway.template_kwds["scattered"] = _of_synapses(made, pathway)
+        pathway.template_kwds |= {
+            "scattered": _of_synapses(made, pathway),
+            "partners_change": any(name.endswith(partner) for name in changed),
+        }
         pathway.needed_variables = [pathway.eventspace_name]
 
 

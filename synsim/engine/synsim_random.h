@@ -1,7 +1,7 @@
 // Random bits in words, and exact binomial numbers of few trials from a few bits a trial.
 //
 // The generator is xoshiro256++ (Blackman & Vigna 2021, ACM Trans Math Softw 47:36), one for each
-// thread, which takes its state from Brian2's own generator of that thread at its first use after
+// thread or part of the synapses, which takes its state from Brian2's own generator of that thread at its first use after
 // a reset; so Brian2's seed rules it.
 //
 // A binomial number of n trials, each a success with probability p, compares n uniform numbers
@@ -54,10 +54,30 @@ template <int unused> struct Generators {
 };
 template <int unused> Words Generators<unused>::words[MOST_THREADS];
 
-inline Words &words_of_thread()
+// The generator in use, where one was chosen: what is drawn for a part of the synapses then does not
+// depend on the thread that works on it, and which thread this is need not be asked at every draw.
+inline Words *&chosen_words()
+{
+    static thread_local Words *chosen = nullptr;
+    return chosen;
+}
+
+class WordsOfPart {
+    Words *before;
+
+public:
+    explicit WordsOfPart(int part) : before(chosen_words())
+    {
+        chosen_words() = &Generators<0>::words[part];
+    }
+    ~WordsOfPart() { chosen_words() = before; }
+};
+
+inline Words &words_in_use()
 {
 #ifdef _OPENMP
-    return Generators<0>::words[omp_get_thread_num()];
+    Words *chosen = chosen_words();
+    return chosen ? *chosen : Generators<0>::words[omp_get_thread_num()];
 #else
     return Generators<0>::words[0];
 #endif
@@ -86,7 +106,7 @@ __attribute__((noinline, cold)) void begin(Words &words, Uniform uniform)
 // `uniform()` is Brian2's own draw of the thread.
 template <typename Uniform> inline Words &random_words(Uniform uniform)
 {
-    Words &words = words_of_thread();
+    Words &words = words_in_use();
     if (__builtin_expect(!words.seeded, 0))
         begin(words, uniform);
     return words;

@@ -1,8 +1,8 @@
 // Reads a schedule, prints what arrives: by synsim_pathway.h, and by Brian2's own queue.
 //
-// stdin: threads; sources; synapses, and for each source and partner; number of runs, and for each
+// stdin: whether partners change; threads; sources; synapses, and for each source and partner; number of runs, and for each
 // its dt, how many delays and these, its steps, and for each step how many spikes and these.
-// stdout: for every arrival "way part step synapse".
+// stdout: for every arrival "way part turn step synapse".
 
 #include <cstdint>
 #include <cstdio>
@@ -23,8 +23,8 @@ template <typename T> std::vector<T> read(size_t count)
 
 int main()
 {
-    int threads, sources, synapses, runs;
-    std::cin >> threads >> sources >> synapses;
+    int change, threads, sources, synapses, runs;
+    std::cin >> change >> threads >> sources >> synapses;
     std::vector<int32_t> pre = read<int32_t>(synapses), partners = read<int32_t>(synapses);
     std::cin >> runs;
     synsim::Pathway &ours = synsim::pathway("ours");
@@ -38,6 +38,7 @@ int main()
         ours.prepare(0, sources, delays, pre, partners, dt, threads);
         theirs.prepare(delays.data(), delay_count, pre.data(), synapses, dt);
         std::cin >> steps;
+        const int turns = ours.turns(change);
         for (int k = 0; k < steps; k++, step++) {
             int count;
             std::cin >> count;
@@ -45,17 +46,18 @@ int main()
             ours.advance(spikes.data(), count);
             theirs.advance();
             theirs.push(spikes.data(), count);
-            for (int part = 0; part < ours.count(); part++)
+            for (int turn = 0; turn < turns; turn++)
+                for (int part = 0; part < ours.count(); part++)
                 ours.deliver(
-                    part,
+                    part, turn, turns,
                     [&](size_t synapse, int32_t source, int32_t partner) {
                         if (source != pre[synapse] || partner != partners[synapse])
                             std::printf("wrong ends of %d\n", (int)synapse);
-                        std::printf("ours %d %d %d\n", part, step, (int)synapse);
+                        std::printf("ours %d %d %d %d\n", part, turn, step, (int)synapse);
                     },
                     [](size_t) {});
             for (const int32_t synapse : *theirs.peek())
-                std::printf("theirs 0 %d %d\n", step, synapse);
+                std::printf("theirs 0 0 %d %d\n", step, synapse);
         }
     }
 }

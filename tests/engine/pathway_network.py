@@ -36,20 +36,20 @@ def main(folder: Path, threads: str) -> None:
         dendritic_delay="0.7ms",
     )
     parts = source[2 : SOURCES + 2], target[1 : NEURONS + 1]
-    one = synapse.connect(*parts)
-    one.pre.delay = 1.5 * b2.ms
-    other = synapse.connect(*parts, "(i + 2*j) % 3 > 0", share="synapse")
-    network = b2.Network(source, target, one, other)
+    made = synapse.connect(*parts, "(i + 2*j) % 3 > 0")
+    made.pre.delay = 1.5 * b2.ms
+    network = b2.Network(source, target, made)
     network.run(40 * b2.ms)
     network.run(50 * b2.ms)
     if threads != "numpy":
         b2.device.build(directory=str(folder / "project"))
-    holders = (one, other, *one.contained_objects)
-    pathways = [p for held in holders for p in getattr(held, "_pathways", [])]
-    names = ("w", "u", "x", "pre_trace", "post_trace")
+    pathways = [
+        *made._pathways,
+        *(p for side in made.contained_objects for p in getattr(side, "_pathways", [])),
+    ]
     states = {
-        name: np.concatenate([np.asarray(getattr(s, name)[:]) for s in (one, other)])
-        for name in names
+        name: np.asarray(getattr(made, name)[:])
+        for name in ("w", "u", "x", "pre_trace", "post_trace")
     }
     np.savez(
         folder / "found.npz",

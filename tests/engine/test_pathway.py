@@ -21,7 +21,10 @@ DT = 1e-4
 
 @pytest.fixture(scope="module")
 def arrivals(tmp_path_factory):
-    """arrivals(threads, pre, partners, runs) -> way -> list of (part, step, synapse)"""
+    """arrivals(change, threads, pre, partners, runs) -> way -> list of (part, turn, step, synapse)
+
+    `change`: whether synapses change their partners.
+    """
     command = compiler.find()
     if command is None:
         pytest.skip("no C++ compiler")
@@ -32,8 +35,8 @@ def arrivals(tmp_path_factory):
     call = [*shlex.split(command), "-O1", "-w", "-std=c++11", *(f"-I{f}" for f in folders)]
     subprocess.run([*call, str(SOURCE), "-o", str(program)], check=True)
 
-    def arrived(threads, pre, partners, runs):
-        words = [threads, SOURCES, len(pre), *pre, *partners, len(runs)]
+    def arrived(change, threads, pre, partners, runs):
+        words = [int(change), threads, SOURCES, len(pre), *pre, *partners, len(runs)]
         for dt, delays, spikes in runs:
             words += [repr(dt), len(delays), *(repr(float(d)) for d in delays), len(spikes)]
             for now in spikes:
@@ -54,6 +57,8 @@ def connections(kind, rng):
     """Numbers of the sources and partners of all synapses."""
     if kind == "all to all":
         return np.repeat(np.arange(SOURCES), PARTNERS), np.tile(np.arange(PARTNERS), SOURCES)
+    if kind == "neuron k to neuron k":
+        return np.arange(PARTNERS), np.arange(PARTNERS)
     pre = rng.integers(0, SOURCES - 1, SYNAPSES)  # the last source has none
     if kind == "by source":
         pre = np.sort(pre)
@@ -65,10 +70,11 @@ def schedule(steps, rng):
     return [np.flatnonzero(rng.random(SOURCES) < 0.2) for _ in range(steps)]
 
 
-@pytest.mark.parametrize("kind", ["all to all", "by source", "any order"])
+@pytest.mark.parametrize("kind", ["all to all", "by source", "any order", "neuron k to neuron k"])
 @pytest.mark.parametrize("delays", ["none", "one", "five", "all different"])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_what_arrives_is_what_brian2_delivers(arrivals, kind, delays, threads):
+@pytest.mark.parametrize("change", [True, False])
+def test_what_arrives_is_what_brian2_delivers(arrivals, kind, delays, threads, change):
     """In three runs, the second with other delays and the third with half the time step; what is on
     its way when a run ends arrives in the next."""
     rng = np.random.default_rng(threads)
@@ -85,33 +91,47 @@ def test_what_arrives_is_what_brian2_delivers(arrivals, kind, delays, threads):
 
     runs = [(DT, drawn(), schedule(60, rng)) for _ in range(2)]
     runs.append((DT / 2, drawn(), schedule(700, rng)))
-    found = arrivals(threads, pre, partners, runs)
-    assert len(found["theirs"]) > 5000
-    ours, theirs = ([event[1:] for event in found[way]] for way in ("ours", "theirs"))
+    found = arrivals(change, threads, pre, partners, runs)
+    ours, theirs = ([event[2:] for event in found[way]] for way in ("ours", "theirs"))
+    assert len(theirs) > 10 * count
+    assert sorted(ours) == sorted(theirs)
     if threads == 1:
         assert ours == theirs  # in this order too
-    # Each partner is changed by one part, in the order in which Brian2 would.
-    owners = {partner: set() for partner in range(PARTNERS)}
-    for part, _, synapse in found["ours"]:
-        owners[partners[synapse]].add(part)
-    assert all(len(parts) <= 1 for parts in owners.values())
-    for partner in range(PARTNERS):
-        assert [e for e in ours if partners[e[1]] == partner] == [
-            e for e in theirs if partners[e[1]] == partner
-        ]
+        return
+    parts_of = {}  # what no two parts may change -> the parts that do
+    for part, turn, step, synapse in found["ours"]:
+        changed = (turn, step, partners[synapse]) if change else synapse
+        parts_of.setdefault(changed, set()).add(part)
+    assert all(len(parts) == 1 for parts in parts_of.values())
     if threads == 2:
         share = np.bincount([part for part, *_ in found["ours"]], minlength=2) / len(ours)
         assert np.all(share > 0.3)
 
 
-def test_synapses_that_come_between_runs(arrivals):
-    """More synapses than before: what is on its way is found again by its number."""
+@pytest.mark.parametrize("threads", [2, 3])
+def test_all_threads_work_for_every_spike(arrivals, threads):
+    """Of either side: of a presynaptic one, and of a postsynaptic one of the same synapses."""
+    pre, post = connections("all to all", None)
+    owners = []
+    for sources, partners in ((pre, post), (post, pre)):
+        every = [(DT, [0.0], [np.arange(sources.max() + 1)])]
+        found = arrivals(True, threads, sources, partners, every)["ours"]
+        owners.append({synapse: part for part, *_, synapse in found})
+        parts = np.array([owners[-1][synapse] for synapse in range(len(pre))])
+        for source in range(sources.max() + 1):
+            share = np.bincount(parts[sources == source], minlength=threads)
+            assert share.max() - share.min() <= 1
+    assert owners[0] == owners[1]  # a synapse stays with its part
+
+
+def test_synapses_that_wait_when_a_run_begins(arrivals):
+    """Delays are shorter in the second run: what is on its way keeps that of its spike."""
     rng = np.random.default_rng(8)
     pre, partners = connections("any order", rng)
     late = [(DT, [20 * DT], [np.arange(SOURCES)]), (DT, [3 * DT], [[]] * 40)]
-    found = arrivals(2, pre, partners, late)
-    assert sorted(e[1:] for e in found["ours"]) == sorted(e[1:] for e in found["theirs"])
-    assert {step for _, step, _ in found["ours"]} == {20}
+    found = arrivals(True, 2, pre, partners, late)
+    assert sorted(e[2:] for e in found["ours"]) == sorted(e[2:] for e in found["theirs"])
+    assert {step for *_, step, _ in found["ours"]} == {20}
 
 
 # --- in a network ---------------------------------------------------------------------------
@@ -132,16 +152,10 @@ def network(tmp_path_factory):
     return left
 
 
-@pytest.fixture(scope="module")
-def on_numpy(network):
-    return network("numpy")
-
-
-@pytest.mark.parametrize("threads", [0, 2])
-def test_a_network_is_the_same_as_on_numpy(threads, network, on_numpy):
-    """Weights, u, x and potentials after two runs; two threads share a spike's synapses."""
-    found = network(threads)
-    assert found["own"] == len(found["pathways"]) > 3
+def test_a_network_on_two_threads_is_the_same_as_on_numpy(network):
+    """Weights, u, x and potentials after two runs; both threads work for every spike."""
+    on_numpy, found = network("numpy"), network(2)
+    assert found["own"] == len(found["pathways"]) == 4
     for name in ("w", "u", "x", "v", "pre_trace", "post_trace"):
         np.testing.assert_allclose(found[name], on_numpy[name], rtol=1e-9, err_msg=name)
     assert np.ptp(found["w"]) > 0.01 and np.all(found["v"] > 0)

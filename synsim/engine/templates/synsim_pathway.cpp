@@ -3,10 +3,10 @@
 {% extends 'common_synapses.cpp' %}
 
 {# USES_VARIABLES { _synaptic_pre, _synaptic_post, delay, _source_dt } #}
+{% set _mine = 'synsim::pathway("' + pathway.name + '")' %}
 {% set _source_of = get_array_name(pathway.synapse_sources) + '[_idx]' %}
 {% set _partner_of = get_array_name(pathway.synapse_targets) + '[_idx]' %}
 {% set _code = vector_code|join('\n')|replace(_source_of, '_source')|replace(_partner_of, '_partner') %}
-{% set _mine = 'synsim::pathway("' + pathway.name + '")' %}
 
 {% block before_code %}
     {{ _mine }}.prepare({{ pathway.spikes_start }}, {{ pathway.spikes_stop }},
@@ -23,17 +23,23 @@
     // scalar code
     const size_t _vectorisation_idx = -1;
     {{ scalar_code|autoindent }}
+    const int _turns = _pathway.turns({{ 'true' if partners_change else 'false' }});
     {% if openmp_pragma('with_openmp') %}
-    #pragma omp parallel for schedule(static, 1) if(_pathway.worth_threads())
+    #pragma omp parallel if(_pathway.worth_threads())
     {% endif %}
-    for (int _part = 0; _part < _pathway.count(); _part++) {
-        _pathway.deliver(_part, [&](const size_t _idx, const int32_t _source, const int32_t _partner) {
-            const size_t _vectorisation_idx = _idx;
-            {{ _code|autoindent }}
-        }, [&](const size_t _idx) {
-            {% for array in scattered %}
-            __builtin_prefetch({{ get_array_name(array) }} + _idx, 1);
-            {% endfor %}
-        });
+    for (int _turn = 0; _turn < _turns; _turn++) {
+        {{ openmp_pragma('static') }}
+        for (int _part = 0; _part < _pathway.count(); _part++) {
+            _pathway.deliver(_part, _turn, _turns,
+                [&](const size_t _idx, const int32_t _source, const int32_t _partner) {
+                    const size_t _vectorisation_idx = _idx;
+                    {{ _code|autoindent }}
+                },
+                [&](const size_t _idx) {
+                    {% for array in scattered %}
+                    __builtin_prefetch({{ get_array_name(array) }} + _idx, 1);
+                    {% endfor %}
+                });
+        }
     }
 {% endblock %}
