@@ -173,7 +173,11 @@ class QuantalVariability(Mechanism):
         """Statements that turn ``released`` into ``quanta``, in units of q."""
         if np.any(np.asarray(self.cv_between) > 0):
             return Fragment(
-                (State("site_key", "fixes the sites' quantal sizes", initial="rand()"),),
+                (
+                    State(
+                        "site_key", "fixes the sites' quantal sizes", initial="rand()", double=True
+                    ),
+                ),
                 f"quanta = site_quanta(released, {n}, site_key, cv_within, cv_between, j)",
                 functions=(SITE_QUANTA,),
             )

@@ -15,7 +15,7 @@ from brian2.units.allunits import amp, hertz, siemens, volt
 
 from synsim import terminals
 from synsim.component import InputError
-from synsim.component.code import CodeFunction
+from synsim.component.code import CodeFunction, dtypes
 from synsim.share import share
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def synapses(
         # default clock, but that of the spikes
         clock=source.clock if clock is None and dt is None else clock,
         dt=dt,
+        dtype=dtypes(code.states),
         **pathways,
     )
     # Said, not left to the alphabet: it decides what coincident spikes do. Before each pathway

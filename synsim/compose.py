@@ -147,7 +147,7 @@ class _Pieces:
 
     def _metered(self, synapse: Synapse, names: SpikeNames) -> Iterable[str]:
         for cost in synapse.energy:
-            self.states.append(State(cost.state, f"ATP for {cost.key} so far"))
+            self.states.append(State(cost.state, f"ATP for {cost.key} so far", double=True))
             yield f"cost_{cost.key} = {cost.per_spike(names)}"
             yield f"{cost.state} += cost_{cost.key}"
 

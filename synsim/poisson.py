@@ -4,8 +4,8 @@
 
     sources = PoissonSources(1000, 10 * Hz)      # in place of brian2.PoissonGroup
 
-Brian2's `PoissonGroup` draws a random number for every source at every step; with many synapses that
-are worked off quickly this is most of a simulation's time. Here each source draws the number of
+Brian2's `PoissonGroup` draws a random number for every source at every step; where synapses are
+worked off quickly, this is most of a simulation's time. Here each source draws the number of
 steps to its next spike, whose distribution is geometric. The spikes are the same process:
 in every step, independently, a source spikes with probability rate times dt.
 """
@@ -128,9 +128,10 @@ def _checked(rates: Any, count: int) -> Any:
             "rates",
             f"found {values.size} values, expected one, or one for each of the {count} sources",
         )
-    if not np.all(values >= 0):
+    wrong = values[~(values >= 0)]
+    if wrong.size:
         raise FieldError(
-            "PoissonSources", "rates", f"found {np.nanmin(values):g} Hz, expected at least 0 Hz"
+            "PoissonSources", "rates", f"found {wrong[0]:g} Hz, expected at least 0 Hz"
         )
     return values
 

@@ -18,6 +18,7 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units.fundamentalunits import Dimension
 
 from synsim import pathways
+from synsim.component.code import dtypes
 from synsim.share import SharedCode, Side
 
 _INDEX = {"pre": "_presynaptic_idx", "post": "_postsynaptic_idx"}
@@ -75,6 +76,7 @@ def _keep(
         on_pre=side.statements,
         delay=0 * second,
         namespace=functions,
+        dtype=dtypes(side.states),
         name=f"{made.name}_{name}_side",
         clock=neurons.clock,  # not the default one: what fades is read at its steps
     )

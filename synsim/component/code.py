@@ -7,7 +7,7 @@ recognised by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,12 @@ class State:
     unit: str = "1"  # Brian2's SI unit
     initial: float | str = 0.0  # SI, or a Brian2 expression
     integer: bool = False
+    double: bool = False  # kept in 64 bits also where Brian2 is asked for 32, as all times are
+
+
+def dtypes(states: Iterable[State]) -> dict[str, Any]:
+    """As `brian2.Synapses` takes them: types of the states that are not of Brian2's default one."""
+    return {s.name: np.float64 for s in states if s.double or s.unit == "second"}
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,9 @@ def directory() -> Path:
 def _engine_sources() -> bytes:
     """The text that turns programs into C++: when it changes, so do the builds."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), *sorted(here.glob("*.h")), here.parent / "brian.py"]
-    return b"".join(f.read_bytes() for f in files)
+    files = [*here.glob("*.py"), *here.glob("*.h"), *here.glob("templates/*.cpp")]
+    files += [here.parent / f"{name}.py" for name in ("brian", "pathways", "share", "terminals")]
+    return b"".join(f.read_bytes() for f in sorted(files))
 
 
 def key(program: Program | Recurrent, command: str) -> str:

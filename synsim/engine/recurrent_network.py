@@ -10,7 +10,7 @@ from brian2 import Clock, Network, NeuronGroup, Synapses, ms
 from brian2.core.variables import DynamicArrayVariable
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
-from synsim import brian
+from synsim import brian, pathways
 from synsim.component.code import State
 from synsim.compose import Value
 from synsim.engine.recurrent import BINS, Projection, Recurrent, plastic
@@ -55,6 +55,7 @@ def assemble(program: Recurrent) -> Assembled:
             neurons[begin : begin + targets],
             name=f"synsim_{projection.name}",
         )
+        pathways.own(synapses)
         made.add(synapses)
         joined.append(Joined(projection, synapses, kept))
     return Assembled(made, clock, neurons, tuple(joined))
