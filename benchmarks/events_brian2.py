@@ -121,8 +121,8 @@ def _network(job: Job) -> dict[str, Any]:
         "sources": sources,
         "neurons": neurons,
         "synapses": synapses,
-        "fired": b2.SpikeMonitor(neurons, record=False),
-        "arrived": b2.SpikeMonitor(sources, record=False),
+        "fired": b2.SpikeMonitor(neurons, record=job.record),
+        "arrived": b2.SpikeMonitor(sources, record=job.record),
         "meter": None
         if job.fires
         else b2.StateMonitor(neurons, "v", record=True, dt=10 * b2.ms, when="end"),

@@ -43,6 +43,7 @@ class Job:
     """One run of one program.
 
     fires : False: no threshold, and v is sampled every 10 ms; for comparing responses
+    record : keep time and neuron of every spike, not only count them
     """
 
     program: str
@@ -55,6 +56,7 @@ class Job:
     seed: int = 1
     fires: bool = True
     float32: bool = False
+    record: bool = False
 
     @property
     def synapses(self) -> int:

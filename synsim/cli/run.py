@@ -127,7 +127,7 @@ def kept(unfinished: Path | None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if unfinished is None:
+        if unfinished is None or not unfinished.exists():
             raise
         raise KeyboardInterrupt(
             f"interrupted; what is done is kept in {unfinished}, the same command goes on from "

@@ -1,8 +1,8 @@
 // Random bits in words, and exact binomial numbers of few trials from a few bits a trial.
 //
 // The generator is xoshiro256++ (Blackman & Vigna 2021, ACM Trans Math Softw 47:36), one for each
-// thread or part of the synapses, which takes its state from Brian2's own generator of that thread at its first use after
-// a reset; so Brian2's seed rules it.
+// thread or part of the synapses, which takes its state from Brian2's own generator of that thread at
+// its first use after a reset; so Brian2's seed rules it.
 //
 // A binomial number of n trials, each a success with probability p, compares n uniform numbers
 // with p. Five of them lie side by side in a word, 11 bits each and a guard bit above, and one

@@ -76,6 +76,10 @@ class Cost:
         step = 1e-4
 
         def excess(log_sigma: float) -> float:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return _excess(log_sigma)
+
+        def _excess(log_sigma: float) -> float:
             ends = np.exp(np.array([log_sigma - step, log_sigma + step]))
             if self.own is None:
                 low, high = np.asarray(self(ends), dtype=float)
@@ -144,8 +148,43 @@ def gaussian_prior(sd: float) -> Cost:
 
 
 def written(function: Callable[[Any], Any], c: float = 1.0) -> Cost:
-    """c function(sigma); the function takes and returns an array of JAX, elementwise."""
-    return Cost(own=function, own_weight=_positive(c))
+    """c function(sigma); the function takes and returns an array of JAX, elementwise.
+
+    Raises
+    ------
+    InputError
+        when c is not above 0, or the function cannot be called, is not made of functions of JAX,
+        or does not return one number for each sigma
+    """
+    factor = _positive(c)
+    if not callable(function):
+        raise InputError(f"found {function!r} as a cost, expected a function of sigma")
+    _try(function)
+    return Cost(own=function, own_weight=factor)
+
+
+def _try(function: Callable[[Any], Any]) -> None:
+    """Costs of two sigmas, traced as training does; refuses what is not one number for each."""
+    from synsim.networks import need
+
+    need.jax()
+    import jax
+
+    name = getattr(function, "__name__", repr(function))
+    try:
+        found = jax.eval_shape(function, jax.ShapeDtypeStruct((2,), "float32"))
+    except Exception as error:  # whatever the function raises
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"the cost {name} cannot be evaluated with arrays of JAX: {told}; write it with "
+            "functions of jax.numpy"
+        ) from None
+    shape = getattr(found, "shape", None)
+    if shape != (2,):
+        raise InputError(
+            f"the cost {name} returns {'no array' if shape is None else f'shape {shape}'} for two "
+            "sigmas, expected one number for each: training sums them"
+        )
 
 
 def _positive(c: float) -> float:

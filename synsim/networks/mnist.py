@@ -60,6 +60,8 @@ def folder() -> Path | None:
             raise InputError(f"SYNSIM_DATA={named}: no such directory")
         if (Path(named) / "mnist").is_dir():
             return Path(named) / "mnist"
+        if any((Path(named) / f"{name}{end}").exists() for name in CONTENTS for end in ("", ".gz")):
+            return Path(named)  # the folder itself
     kept = fetched()
     return kept if all((kept / f"{name}.gz").exists() for name in CONTENTS) else None
 
@@ -81,12 +83,17 @@ def fetch() -> Path:
             f"{HOW}"
         ) from None
     place = fetched()
+    pooch.get_logger().setLevel("WARNING")  # its own line would come before ours
     try:
         for name, digest in PACKED.items():
             pooch.retrieve(f"{SOURCE}{name}.gz", known_hash=digest, fname=f"{name}.gz", path=place)
     except Exception as error:  # requests, urllib3 and the disk each have their own
+        damaged = isinstance(error, ValueError) and "hash" in str(error)
+        why = "what came is damaged" if damaged else type(error).__name__
+        named = os.environ.get("SYNSIM_DATA")
+        looked = f" (no mnist in SYNSIM_DATA={named})" if named else ""
         raise InputError(
-            f"MNIST is not here and cannot be fetched from {SOURCE} ({type(error).__name__}): {HOW}"
+            f"MNIST is not here{looked} and cannot be fetched from {SOURCE} ({why}): {HOW}"
         ) from None
     return place
 

@@ -110,9 +110,8 @@ class ScaledSettings(LearningSettings):
     }
 
     rho: NDArray[np.float64] = values(
-        "1", "exponents of the cost, with commas", default=(1 / 2, 2 / 3, 4 / 3, 2.0), low=0,
-        low_open=True,
-    )  # fmt: skip
+        "1", "exponents of the cost, with commas", default=(1 / 2, 2 / 3, 4 / 3, 2.0), low=0
+    )
     scale: float = parameter(
         "1", "s, the scale of the cost: c = s^rho/rho", default=1e-3, low=0, low_open=True, high=10
     )
@@ -121,6 +120,12 @@ class ScaledSettings(LearningSettings):
     )
 
     def check(self) -> None:
+        if np.any(self.rho == 0):
+            raise self._wrong(
+                "rho",
+                "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
+                "rho -> 0 is -ln sigma: synsim run tradeoff --cost entropic",
+            )
         self._refuse_twice("rho", "factors")
 
     def how(self) -> Training:

@@ -15,6 +15,8 @@ from synsim.networks.costs import Cost
 
 Array = NDArray[np.float32]
 NOISES = ("heterogeneous", "homogeneous", "binomial", "dropout", "none")
+SCHEDULES = ("constant", "cosine")
+ESTIMATORS = ("local", "sampled")
 GAUSSIAN = ("heterogeneous", "homogeneous")
 
 
@@ -45,7 +47,7 @@ class Network:
             raise InputError(f"found noise {self.noise!r}, expected one of {', '.join(NOISES)}")
         if not 0 < self.p <= 1:
             raise InputError(f"found p = {self.p:g}, expected a value above 0 and at most 1")
-        if self.n < 1:
+        if not self.n >= 1:
             raise InputError(f"found n = {self.n:g}, expected at least 1")
         if self.noise in GAUSSIAN and self.cost == Cost():
             raise InputError(
@@ -98,6 +100,25 @@ class Training:
     initial_sigma: float | None = None
     curvature: float = 20 / 60_000
     most_sigma: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name, words in (("schedule", SCHEDULES), ("estimator", ESTIMATORS)):
+            if getattr(self, name) not in words:
+                raise InputError(
+                    f"found {name} {getattr(self, name)!r}, expected one of {', '.join(words)}"
+                )
+        for name in ("epochs", "batch"):
+            value = getattr(self, name)
+            if value != int(value) or value < 1:
+                raise InputError(f"found {name} = {value}, expected a whole number of at least 1")
+        for name in ("rate_mean", "rate_sigma", "curvature", "most_sigma"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise InputError(f"found {name} = {getattr(self, name):g}, expected above 0")
+        for name in ("memory_sigma", "rest_sigma"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(
+                    f"found {name} = {getattr(self, name):g}, expected at least 0 and below 1"
+                )
 
     def words(self) -> str:
         """What a summary says of it."""

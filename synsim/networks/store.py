@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,5 +44,7 @@ class Store:
         self._kept.write(f"{self._part}-{number}.json", json.dumps(values))
 
     def close(self) -> None:
-        """Let others in."""
+        """Let others in; nothing stays behind where no chunk was done."""
         self._kept.release()
+        if not any(self._kept.place.glob("*-*.json")):
+            shutil.rmtree(self._kept.place, ignore_errors=True)

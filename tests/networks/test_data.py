@@ -114,13 +114,26 @@ def test_fetch(tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert data.load("mnist").x_train.shape == (6, 6)
 
 
-def test_fetch_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(mnist, "fetched", lambda: tmp_path / "mnist")
     monkeypatch.setattr(mnist, "SOURCE", "http://127.0.0.1:9/")
     monkeypatch.delenv("SYNSIM_DATA", raising=False)
     with pytest.raises(InputError, match=r"cannot be fetched from http://127\.0\.0\.1:9/") as error:
         data.load("mnist")
     assert "SYNSIM_DATA=FOLDER" in str(error.value)
+    other = tmp_path / "other"
+    other.mkdir()
+    monkeypatch.setenv("SYNSIM_DATA", str(other))
+    with pytest.raises(InputError, match=f"no mnist in SYNSIM_DATA={other}"):
+        data.load("mnist")
+    assert capfd.readouterr().err == ""  # one line is enough, and it is ours
+
+
+def test_the_folder_itself_does_as_well(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNSIM_DATA", str(tiny))
+    assert mnist.folder() == tiny
 
 
 def own(path: Path, **changes: object) -> Path:

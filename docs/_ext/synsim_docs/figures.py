@@ -68,7 +68,7 @@ def sources() -> str:
     root, digest = Path(synsim.__file__).parent, hashlib.sha256()
     for folder in (root, root / "models", root / "protocols"):
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".h", ".csv") and "__pycache__" not in path.parts:
+            if path.suffix in (".py", ".h", ".cpp", ".csv") and "__pycache__" not in path.parts:
                 digest.update(path.read_bytes())
     return digest.hexdigest()
 
