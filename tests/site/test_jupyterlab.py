@@ -30,6 +30,11 @@ EXPLORER = {"application/vnd.jupyter.widget-view+json", "image/png"}
 # The notebook that is open, as JupyterLab itself has it (--LabApp.expose_app_in_browser).
 CELLS = "[...jupyterapp.shell.currentWidget.content.model.cells]"
 
+# The kernel has answered: cells that are run before are lost.
+READY = """
+    const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return context?.isReady && context.session?.kernel?.status === 'idle';
+"""
 # All cells are run, and what the last of them said is there; or one of them failed.
 THROUGH = """
     const outputs = cells.flatMap(c => c.outputs?.toJSON() ?? []);
@@ -117,7 +122,7 @@ def test_runs_and_follows_its_sliders(
     )
     lab.goto(f"{address}/lab/tree/{notebooks()[name].file}?reset")
     lab.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    lab.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    lab.wait_for_function(f"() => {{ {READY} }}", polling=200)
     lab.click('.lm-MenuBar-itemLabel:text-is("Run")')
     lab.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
     lab.wait_for_function(f"() => {{ const cells = {CELLS}; {THROUGH} }}", timeout=RUN, polling=200)
