@@ -237,7 +237,9 @@ def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
                 rho, kind, table["sigma_rms"][rows], table["accuracy_percent"][rows]
             )
             if compared and below is not None:
-                found[f"most_points_below_published_rho_{rho:.2f}_{kind}"] = below
+                name = f"rho_{rho:.2f}_{kind}"
+                found[f"most_points_below_published_{name}"] = below[0]
+                found[f"published_points_not_reached_{name}"] = below[1]
         pair = [(table["rho"] == rho) & (noise == kind) for kind in GAUSSIAN]
         if min(p.sum() for p in pair) > 1:
             sigma, accuracy = (

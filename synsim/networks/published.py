@@ -67,9 +67,10 @@ def at_sigma(sigma: Any, accuracy: Any, wanted: Any) -> Array:
     )  # fmt: skip
 
 
-def shortfall(rho: float, noise: str, sigma: Any, accuracy: Any) -> float | None:
+def shortfall(rho: float, noise: str, sigma: Any, accuracy: Any) -> tuple[float, int] | None:
     """How far accuracy is below the published curve at most, in points, at the same sigma_rms,
-    where the published accuracy is above 20 %; None where nothing is there to compare."""
+    where the published accuracy is above 20 %; and how many of those points lie beyond our
+    sigma. None where nothing is there to compare."""
     there = curve(rho, noise)
     if there is None or len(np.atleast_1d(sigma)) < 2:
         return None
@@ -77,4 +78,4 @@ def shortfall(rho: float, noise: str, sigma: Any, accuracy: Any) -> float | None
     ours = at_sigma(sigma, accuracy, there.sigma_rms[above])
     if np.all(np.isnan(ours)):
         return None
-    return float(np.nanmax(there.accuracy_percent[above] - ours))
+    return float(np.nanmax(there.accuracy_percent[above] - ours)), int(np.isnan(ours).sum())

@@ -85,7 +85,12 @@ def reproduce(
     out = results.refuse_existing(out, force=force)
     chosen = [_settings(part, settings or {}) for part in study.parts]
     place = out.with_name(f"{out.name}.unfinished")
-    about = {"study": study.name, "seed": seed, "parts": [to_texts(one) for one in chosen]}
+    about = {
+        "study": study.name,
+        "seed": seed,
+        "parts": [to_texts(one) for one in chosen],
+        "versions": results.versions("jax", "optax"),
+    }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     kept = Unfinished(
         place, "reproduce.json", {"digest": digest},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synsim import studies
+from synsim import catalogue, studies
 from synsim.cli import main
 from synsim.component import InputError
 from synsim.networks import published
@@ -57,6 +58,35 @@ def test_everything_is_there(report: Path) -> None:
     assert list(report.parent.iterdir()) == [report]
     table = pd.read_csv(report / "signatures.csv")
     assert tuple(table.columns) == SIGNATURES and set(table.seed) == {2}
+
+
+def test_the_study_itself(tmp_path: Path) -> None:
+    """All four parts with tiny networks: every row has words, and both numbers or a reason."""
+    whole = malkin2023.STUDY
+    given = SMALL | {"rho": "2", "c": "0.1,1", "factors": "1"}
+    parts = tuple(
+        replace(
+            part, takes=tuple(given.keys() & catalogue.protocol(part.protocol).Settings.specs())
+        )
+        for part in whole.parts
+    )
+    out = reproduce(replace(whole, parts=parts), tmp_path / "out", given)
+    results = json.loads((out / "summary.json").read_text())["results"]
+    assert list(results) == ["tradeoff", "signatures", "bayes", "recordings"]
+    found = {name: part["compared"] for name, part in results.items()}
+    assert found["tradeoff"] == []  # the published points are of MNIST
+    slopes = [row["what"] for row in found["bayes"]]
+    assert slopes[0].startswith("slope against sigma of the posterior, no hidden layer, rho = 2")
+    assert found["bayes"][0]["published"].endswith("(closed form)")
+    assert found["bayes"][-1]["ours"].endswith(" %")
+    recorded = {row["what"]: row for row in found["recordings"]}
+    ltp = recorded["rank correlation of |dw|/w0 with p0, LTP, 30 connections"]
+    assert ltp["ours"].startswith("-0.4") and "; built in: -0.6" in ltp["ours"]
+    variability = [row for row in found["recordings"] if row["published"]]
+    assert {row["published"] for row in variability} == {"about -0.62"}
+    text = (out / "report.html").read_text(encoding="utf-8")
+    for row in (*found["signatures"], *found["bayes"], *found["recordings"]):
+        assert row["what"] in text
 
 
 def test_page(report: Path) -> None:

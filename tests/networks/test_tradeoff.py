@@ -82,7 +82,14 @@ def test_published_points() -> None:
     )
     assert published.curve(0.5, "homogeneous") is None
     low = published.shortfall(2.0, "homogeneous", there.sigma_rms, there.accuracy_percent - 1.5)
-    assert low == pytest.approx(1.5)
+    assert low == (pytest.approx(1.5), 0)
+    above = there.accuracy_percent > 20
+    half = there.sigma_rms <= np.median(there.sigma_rms[above])
+    low = published.shortfall(
+        2.0, "homogeneous", there.sigma_rms[half], there.accuracy_percent[half]
+    )
+    beyond = np.count_nonzero(above & ~half)
+    assert low == (pytest.approx(0), beyond) and beyond > 3
 
 
 @pytest.mark.parametrize(
