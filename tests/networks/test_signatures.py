@@ -111,7 +111,7 @@ def test_expected_slopes() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"rho": "0"}, "found 0 at index 0, expected a value above 0"),
+        ({"rho": "0"}, "--cost entropic"),
         ({"factors": "1,1"}, "found 1 twice"),
         ({"scale": "0"}, "expected a value above 0"),
         ({"gradient_batch": "0"}, "expected a value at least 1"),
