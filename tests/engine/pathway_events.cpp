@@ -10,7 +10,11 @@
 #include <string>
 #include <vector>
 
+#if __has_include("cspikequeue.cpp")
 #include "cspikequeue.cpp"
+#else // as later versions of Brian2 have it
+#include "spikequeue.h"
+#endif
 #include "synsim_pathway.h"
 
 template <typename T> std::vector<T> read(size_t count)
