@@ -8,7 +8,7 @@ import pytest
 
 from synsim import PairSTDP, Synapse, TsodyksMarkram, VesicleMembrane
 
-CELLS, SECONDS, RATE = 40, 20, 20
+CELLS, SECONDS, RATE = 40, 4, 100
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_error_of_32_bits(share):
     assert short["w"].dtype == short["u"].dtype == np.float32
     assert np.ptp(exact["w"]) > 0.02
     assert 1e-8 < errors["w"] < 1e-5
-    assert errors["u"] < 1e-6 and errors["x"] < 2e-6
+    assert errors["u"] < 1e-6 and errors["x"] < 1e-5
     # sums of many small numbers and times keep their 64 bits
     assert short["energy_membrane"].dtype == short["pre_time"].dtype == np.float64
     assert errors["energy_membrane"] < 1e-6
