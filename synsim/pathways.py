@@ -3,7 +3,8 @@
 Brian2 queues the number of every synapse that a spike will reach, and works off a pathway that
 changes a neuron's variable on one thread. `engine/synsim_pathway.h` queues stretches of synapses,
 and divides the synapses among threads. The statements are Brian2's own C++; on one thread, synapses
-are worked off in the same order, so that the numbers are the same to the last bit.
+are worked off in the same order, and numbers differ by the rounding of the compiler's fast
+mathematics alone.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def own(made: Synapses) -> None:
     synapses by the neurons at the other end.
     """
     device = get_device()
+    if not hasattr(device, "headers"):  # a runtime target, which is not looked for before a run
+        return
     if device.code_object_class() is not CPPStandaloneCodeObject:
         return
     if _HEADER not in device.headers:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synsim import catalogue, results
+from synsim.networks import need
 from synsim.protocol import Result, Running
 from synsim.settings import from_texts, to_texts
 from synsim.studies import page
@@ -85,6 +86,7 @@ def reproduce(
     out = results.refuse_existing(out, force=force)
     chosen = [_settings(part, settings or {}) for part in study.parts]
     place = out.with_name(f"{out.name}.unfinished")
+    need.jax()
     about = {
         "study": study.name,
         "seed": seed,

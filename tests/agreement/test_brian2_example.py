@@ -12,17 +12,11 @@ import pytest
 
 from synsim import PairSTDP, Synapse, TsodyksMarkram
 
+pytestmark = pytest.mark.usefixtures("on_numpy")
+
 TAU, GMAX = 20 * b2.ms, 0.01
 DA_PRE = 0.01
 DA_POST = -DA_PRE * 1.05
-
-
-@pytest.fixture(autouse=True)
-def on_numpy():
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = before
 
 
 def sides(cells=30, spikes=25):

@@ -15,6 +15,8 @@ from synsim import InputError, PoissonSources
 from tests.agreement.poisson_spikes import DT, EACH, RATES, STEPS
 from tests.agreement.samples import P_VALUE, STANDARD_ERRORS
 
+pytestmark = pytest.mark.usefixtures("on_numpy")
+
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = RATES[1:-1]
 
@@ -95,14 +97,6 @@ def test_sources_are_independent(rate, spikes):
 
 
 # --- in one process, on numpy -------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def on_numpy():
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = before
 
 
 def counted(sources, monitor, network, seconds):

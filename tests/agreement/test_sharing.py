@@ -10,6 +10,8 @@ from synsim import InputError, PairSTDP, Synapse, TsodyksMarkram
 from synsim.share import share
 from tests.agreement.structures import DT, STDP
 
+pytestmark = pytest.mark.usefixtures("on_numpy")
+
 STEPS, N_PRE, N_POST, SPIKES = 700, 7, 5, 12
 TM = TsodyksMarkram(U=0.4, tau_rec="300ms", tau_facil="150ms")
 
@@ -58,14 +60,6 @@ def test_parameters_alone_are_no_state_of_a_terminal():
 
 
 # --- the same synapse -------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def on_numpy():
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = before
 
 
 def groups(seed=1):
