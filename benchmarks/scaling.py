@@ -77,6 +77,10 @@ def main() -> None:
     parser.add_argument("--what", default=",".join(PLANS))
     parser.add_argument("--programs", default="synsim,nest")
     given = parser.parse_args()
+    for name, known in (("what", PLANS), ("programs", PROGRAMS)):
+        for word in getattr(given, name).split(","):
+            if word not in known:
+                parser.error(f"--{name}: found {word!r}, expected some of {', '.join(known)}")
     programs = [p for p in PROGRAMS if p in given.programs.split(",")]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     heads = ["synapse", "synapses", "Hz", "s simulated", "recorded", "threads"]

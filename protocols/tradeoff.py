@@ -97,12 +97,8 @@ class Settings(LearningSettings):
     )
 
     def check(self) -> None:
-        if self.cost == "power" and np.any(self.rho == 0):
-            raise self._wrong(
-                "rho",
-                "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
-                "rho -> 0 is -ln sigma: --cost entropic",
-            )
+        if self.cost == "power":
+            self._refuse_rho_0(self.rho, "--cost entropic")
         self._refuse_twice("rho", "c")
 
     def by_preset(self, name: str) -> Any:

@@ -73,6 +73,15 @@ class ImageSettings(Parameters):
     def _wrong(self, field: str, problem: str) -> FieldError:
         return FieldError(type(self).__name__, field, problem)
 
+    def _refuse_rho_0(self, rho: NDArray[np.float64], limit: str) -> None:
+        """Raises FieldError where there is a 0; `limit` says how to have its limit."""
+        if np.any(rho == 0):
+            raise self._wrong(
+                "rho",
+                "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
+                f"rho -> 0 is -ln sigma: {limit}",
+            )
+
     def _refuse_twice(self, *names: str) -> None:
         """Raises FieldError where a value is given twice."""
         for name in names:
@@ -120,12 +129,7 @@ class ScaledSettings(LearningSettings):
     )
 
     def check(self) -> None:
-        if np.any(self.rho == 0):
-            raise self._wrong(
-                "rho",
-                "found 0, expected values above 0: sigma^0 costs the same everywhere; the limit "
-                "rho -> 0 is -ln sigma: synsim run tradeoff --cost entropic",
-            )
+        self._refuse_rho_0(self.rho, "synsim run tradeoff --cost entropic")
         self._refuse_twice("rho", "factors")
 
     def how(self) -> Training:
