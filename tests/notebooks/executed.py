@@ -28,7 +28,9 @@ def _move_everything():
 
     engine.simulate = brian2.Network.run = subprocess.Popen.__init__ = refuse
     moves = []
-    for number, found in enumerate(o for o in gc.get_objects() if isinstance(o, Explorer)):
+    # asked of the type: `isinstance` follows a weak proxy, which may be dead
+    explorers = [o for o in gc.get_objects() if issubclass(type(o), Explorer)]
+    for number, found in enumerate(explorers):
         for name, control in found.controls.items():
             start = control.value
             if hasattr(control, "options"):
