@@ -23,18 +23,19 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synsim.component import parameter
+from synsim.component import option, parameter
 from synsim.component.ranges import values
 from synsim.networks import dropconnect_plot as plots
 from synsim.networks.outcome import Learned
 from synsim.networks.references import SRIVASTAVA, WAN
 from synsim.networks.settings import ImageSettings
-from synsim.networks.spec import Network
+from synsim.networks.spec import MOMENTUM, OPTIMISERS, Network, Training
 from synsim.protocol import Running, columns
 
 NAME = "dropconnect"
@@ -75,6 +76,10 @@ class Settings(ImageSettings):
     )  # fmt: skip
     seeds: int = parameter("1", "networks of each kind, with seeds of their own", default=3, low=1,
                            high=1000, integer=True)  # fmt: skip
+    optimiser: str = option(
+        OPTIMISERS, "adam, whose rate falls to 0, or SGD with momentum, which overfits more",
+        default="adam",
+    )  # fmt: skip
     samples: int = parameter(
         "1", "draws that a prediction is averaged over", default=20, low=1, high=100_000,
         integer=True,
@@ -82,6 +87,17 @@ class Settings(ImageSettings):
 
     def check(self) -> None:
         self._refuse_twice("width", "sites")
+
+    def by_preset(self, name: str) -> Any:
+        given = getattr(self, name)
+        if given is None and (self.optimiser, self.preset) == ("momentum", "paper"):
+            return getattr(MOMENTUM, name, super().by_preset(name))
+        return super().by_preset(name)
+
+    def how(self) -> Training:
+        """How the networks are trained."""
+        base = MOMENTUM if self.optimiser == "momentum" else Training()
+        return replace(base, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
 
     def keys(self, seed: int) -> list[dict[str, Any]]:
         """What tells the rows apart: kind, width, sites (n) and seed; none twice."""

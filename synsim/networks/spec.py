@@ -15,7 +15,8 @@ from synsim.networks.costs import Cost
 
 Array = NDArray[np.float32]
 NOISES = ("heterogeneous", "homogeneous", "binomial", "dropout", "none")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "steps")
+OPTIMISERS = ("adam", "momentum")
 ESTIMATORS = ("local", "sampled")
 GAUSSIAN = ("heterogeneous", "homogeneous")
 
@@ -70,7 +71,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """How networks are trained, with Adam.
+    """How networks are trained, with Adam or with momentum.
 
     The objective is cross-entropy summed over the images + l1 |mu|_1 + l2 |mu|^2 + cost.
 
@@ -79,7 +80,9 @@ class Training:
     memory_sigma : Adam's second decay (b2) for phi; the slope of a power law falls steeply as sigma
         grows, and with a long memory of it sigma would stop short
     rest_sigma : part of the steps of a cosine schedule in which sigma rests while the means learn
-    schedule : constant, or cosine (a twentieth of the steps to rise, then a half-cosine to 0)
+    schedule : constant; cosine (a twentieth of the steps to rise, then a half-cosine to 0); or
+        steps (for the last 420 of 1,020 parts a half of the rate, for the last 20 a tenth)
+    optimiser : adam, or momentum: stochastic gradient descent with a momentum of `momentum`
     estimator : local, the pre-activations are drawn for each image (Kingma, Salimans & Welling
         2015); sampled, weights are drawn once for each step
     initial_sigma : where sigma starts; None for its optimum at a curvature of
@@ -93,6 +96,8 @@ class Training:
     memory_sigma: float = 0.985
     rest_sigma: float = 0.3
     schedule: str = "cosine"
+    optimiser: str = "adam"
+    momentum: float = 0.9
     estimator: str = "local"
     l1: float = 0.01
     l2: float = 0.0
@@ -102,7 +107,11 @@ class Training:
     most_sigma: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, words in (("schedule", SCHEDULES), ("estimator", ESTIMATORS)):
+        for name, words in (
+            ("schedule", SCHEDULES),
+            ("optimiser", OPTIMISERS),
+            ("estimator", ESTIMATORS),
+        ):
             if getattr(self, name) not in words:
                 raise InputError(
                     f"found {name} {getattr(self, name)!r}, expected one of {', '.join(words)}"
@@ -114,7 +123,7 @@ class Training:
         for name in ("rate_mean", "rate_sigma", "curvature", "most_sigma"):
             if not 0 < getattr(self, name) < np.inf:
                 raise InputError(f"found {name} = {getattr(self, name):g}, expected above 0")
-        for name in ("memory_sigma", "rest_sigma"):
+        for name in ("memory_sigma", "rest_sigma", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(
                     f"found {name} = {getattr(self, name):g}, expected at least 0 and below 1"
@@ -123,8 +132,9 @@ class Training:
     def words(self) -> str:
         """What a summary says of it."""
         rest = f", phi from {100 * self.rest_sigma:.0f} % on" if self.rest_sigma else ""
+        how = "Adam" if self.optimiser == "adam" else f"SGD with momentum {self.momentum:g}"
         return (
-            f"Adam, {self.epochs} epochs, minibatch {self.batch}, {self.estimator} noise, rates "
+            f"{how}, {self.epochs} epochs, minibatch {self.batch}, {self.estimator} noise, rates "
             f"{self.rate_mean:g} of mu and {self.rate_sigma:g} of phi, {self.schedule}{rest}"
         )
 
@@ -149,6 +159,9 @@ PUBLISHED = Training(
     estimator="sampled",
     initial_sigma=1e-4,
 )
+
+#: Without Adam a network is fitted until no training image is wrong, and overfits.
+MOMENTUM = Training(epochs=60, batch=128, rate_mean=0.1, schedule="steps", optimiser="momentum")
 
 
 @dataclass(frozen=True, eq=False)

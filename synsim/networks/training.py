@@ -1,4 +1,4 @@
-"""Adam over many networks of one kind at once, an epoch at a time. Imports JAX.
+"""Training of many networks of one kind at once, an epoch at a time. Imports JAX.
 
 Arrays of parameters begin with two axes: seeds, and networks that share a seed (and so images,
 their order and the random numbers of every step; what differs is what they pay, and their sigma).
@@ -74,11 +74,16 @@ def total_cost(params: Any, noise: str, *cost: Any) -> jax.Array:
 
 
 def optimiser(training: Training, steps: int) -> optax.GradientTransformation:
-    """Adam, with a rate of its own for sigma."""
+    """Adam or momentum, with a rate of its own for sigma."""
 
     def rate(peak: float, rest: float = 0.0) -> Any:
         if training.schedule == "constant":
             return peak
+        if training.schedule == "steps":
+            half = round(600 / 1020 * steps)
+            return optax.piecewise_constant_schedule(
+                peak, {half: 0.5, max(half + 1, round(1000 / 1020 * steps)): 0.2}
+            )
         first, rise = round(rest * steps), max(1, steps // 20)
         return optax.join_schedules(
             [
@@ -89,12 +94,15 @@ def optimiser(training: Training, steps: int) -> optax.GradientTransformation:
             [first, first + rise],
         )
 
+    def descent(rate: Any, memory: float = 0.999) -> optax.GradientTransformation:
+        if training.optimiser == "momentum":
+            return optax.sgd(rate, momentum=training.momentum)
+        return optax.adam(rate, b2=memory)
+
     return optax.multi_transform(
         {
-            "mean": optax.adam(rate(training.rate_mean)),
-            "phi": optax.adam(
-                rate(training.rate_sigma, training.rest_sigma), b2=training.memory_sigma
-            ),
+            "mean": descent(rate(training.rate_mean)),
+            "phi": descent(rate(training.rate_sigma, training.rest_sigma), training.memory_sigma),
         },
         lambda params: {key: key for key in params},
     )

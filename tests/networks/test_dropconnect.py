@@ -40,6 +40,19 @@ def test_no_network_is_trained_twice() -> None:
     assert len(dropconnect.Settings().networks(1)) == 3 * (3 * 5 + 4)
 
 
+def test_momentum_brings_its_own_epochs() -> None:
+    """Of the paper's scale, where they were tried; what is given comes first."""
+    how = dropconnect.Settings(optimiser="momentum").how()
+    assert (how.optimiser, how.epochs, how.batch, how.rate_mean) == ("momentum", 60, 128, 0.1)
+    how = dropconnect.Settings(optimiser="momentum", epochs=7).how()
+    assert (how.epochs, how.batch) == (7, 128)
+    resolved = dropconnect.Settings(optimiser="momentum").resolved()
+    assert resolved["epochs"] == "60" and resolved["data"] == "mnist"
+    quick = dropconnect.Settings(preset="quick", optimiser="momentum").how()
+    assert (quick.optimiser, quick.epochs, quick.batch) == ("momentum", 60, 50)
+    assert dropconnect.Settings().how().optimiser == "adam"
+
+
 @pytest.fixture(scope="module")
 def dropped(digits: Dataset) -> Trained:
     """One layer, so that the Normal of the moments is the law of large sums."""
@@ -110,6 +123,7 @@ def test_slope() -> None:
         ({"sites": "1.5"}, "a whole number"),
         ({"sites": "2,2"}, "found 2 twice"),
         ({"width": "8,8"}, "found 8 twice"),
+        ({"optimiser": "sgd"}, "expected one of adam, momentum"),
     ],
 )
 def test_wrong_input(values: dict[str, str], words: str) -> None:

@@ -54,7 +54,7 @@ def test_rho_of_0_is_offered_its_limit(protocol: str, synsim: Synsim) -> None:
     ("changes", "words"),
     [
         ({"estimator": "locl"}, "found estimator 'locl', expected one of local, sampled"),
-        ({"schedule": "cosin"}, "found schedule 'cosin', expected one of constant, cosine"),
+        ({"schedule": "cosin"}, "found schedule 'cosin', expected one of constant, cosine, steps"),
         ({"epochs": 0}, "found epochs = 0"),
         ({"batch": 0}, "found batch = 0"),
         ({"batch": 2.5}, "found batch = 2.5"),

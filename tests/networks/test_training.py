@@ -286,3 +286,37 @@ def test_other_noise_learns(digits: Dataset) -> None:
     for t in train(nets, digits, Training(epochs=10, batch=50, rate_mean=5e-3)):
         assert evaluate(t, digits).accuracy_percent > 70, t.network.noise
     assert entropic(1) == Cost(entropic=1.0)
+
+
+def test_momentum_by_hand(digits: Dataset) -> None:
+    """A network without hidden layers or noise: softmax regression, descended in numpy with the
+    rate of each step: whole, from step 600 of 1,020 on a half, from 1,000 of 1,020 on a tenth."""
+    training = Training(
+        epochs=6, batch=300, rate_mean=0.05, l1=0.0, schedule="steps", optimiser="momentum"
+    )
+    (found,) = train([Network("none", hidden=(), seed=4, name="r")], digits, training)
+    images = len(digits.y_train)
+    steps = images // 300
+    total = 6 * steps
+    start = model.initial(Network("none", hidden=(), seed=4), (64, 10), 0.0, 0.1)["mean"][0]
+    w, b = start["w"].astype(float), start["b"].astype(float)
+    x_all = (digits.x_train.astype(float) - digits.centre) / digits.spread
+    speed_w, speed_b, number = np.zeros_like(w), np.zeros_like(b), 0
+    for epoch in range(6):
+        order = np.random.default_rng([4, 1, epoch]).permutation(images)
+        for step in range(steps):
+            rows = order[step * 300 : (step + 1) * 300]
+            z = x_all[rows] @ w + b
+            p = np.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            p[np.arange(300), digits.y_train[rows]] -= 1
+            rate = 0.05 * (
+                1 if number < round(600 / 1020 * total)
+                else 0.5 if number < round(1000 / 1020 * total) else 0.1
+            )  # fmt: skip
+            speed_w = 0.9 * speed_w + x_all[rows].T @ p / 300
+            speed_b = 0.9 * speed_b + p.mean(axis=0)
+            w, b, number = w - rate * speed_w, b - rate * speed_b, number + 1
+    np.testing.assert_allclose(found.means[0], w, atol=2e-4)
+    np.testing.assert_allclose(found.mean_biases[0], b, atol=2e-4)
+    assert "SGD with momentum 0.9" in training.words() and "steps" in training.words()
