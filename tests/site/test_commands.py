@@ -21,31 +21,44 @@ from tests.site.blocks import Block, blocks
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 WITH_CODE = {page.stem: page for page in PAGES if blocks(page)}
+#: Page -> the extra that it tells its reader to install.
+EXTRAS = {"learning": "networks"}
 RUNNER = Path(__file__).with_name("run_python.py")
 LONGEST = 300  # seconds, of one command
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment into which nothing but the wheel was installed."""
+@pytest.fixture
+def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment into which nothing but the wheel was installed, and the
+    extra of the page."""
     if "SYNSIM_SITE" not in os.environ:
         pytest.skip("installs a wheel with all it needs, so only `make docs-test` does it")
     # That of all workers of this run, and of no other: an earlier wheel would be tried again.
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    place = shared / "new_user"
-    with FileLock(shared / "new_user.lock"):
-        if not (place / "done").exists():
+    callspec = getattr(request.node, "callspec", None)
+    return installed(shared / "new_user", EXTRAS.get(callspec.params["name"]) if callspec else None)
+
+
+def installed(place: Path, extra: str | None) -> Path:
+    """The bin folder of the environment with this extra, made if it is not there."""
+    environment = place / f"env-{extra or 'plain'}"
+    done = environment / "done"
+    place.mkdir(exist_ok=True)
+    with FileLock(place / "lock"):
+        if not list(place.glob("dist/*.whl")):
             _run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir",
                   str(place / "dist"), str(ROOT)])  # fmt: skip
-            _run([sys.executable, "-m", "venv", str(place / "env")])
-            (wheel,) = (place / "dist").glob("*.whl")
-            pip = [str(place / "env" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            _run([*pip, "--disable-pip-version-check", str(wheel)])
-            (place / "done").touch()
-    return place / "env" / "bin"
+        if not done.exists():
+            (wheel,) = place.glob("dist/*.whl")
+            _run([sys.executable, "-m", "venv", str(environment)])
+            pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+            what = f"{wheel}[{extra}]" if extra else str(wheel)
+            _run([*pip, "--disable-pip-version-check", what])
+            done.touch()
+    return environment / "bin"
 
 
 def _run(command: list[str]) -> None:
