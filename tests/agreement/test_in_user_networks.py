@@ -150,15 +150,6 @@ def test_simulations_beside_an_unbuilt_standalone_network_change_nothing(session
 # --- what connect makes -----------------------------------------------------------------
 
 
-@pytest.fixture
-def runtime():
-    """The numpy target, preferences and device put back afterwards."""
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = before
-
-
 def groups(n_source=4, n_target=3, model="v : volt"):
     """Source 0 spikes once; the neurons never do."""
     source = b2.SpikeGeneratorGroup(n_source, [0], [1] * b2.ms)
@@ -194,7 +185,7 @@ def arrays_of(synapses):
     }
 
 
-def test_a_parameter_that_is_the_same_everywhere_is_no_array(runtime):
+def test_a_parameter_that_is_the_same_everywhere_is_no_array(on_numpy):
     synapse = full_synapse()
     made = synapse.connect(*groups(n_source=7, n_target=11), share="synapse")
     for parameter in synapse.code.parameters:
@@ -208,18 +199,18 @@ def test_a_parameter_that_is_the_same_everywhere_is_no_array(runtime):
     assert sum(held.values()) == 8 * len(states) + 2 * 4
 
 
-def test_bytes_of_a_synapse_that_shares_what_its_terminals_have(runtime):
+def test_bytes_of_a_synapse_that_shares_what_its_terminals_have(on_numpy):
     made = full_synapse(record=()).connect(*groups(n_source=7, n_target=11))
     assert arrays_of(made) == {"w": 8, "site_key": 8, "_synaptic_pre": 4, "_synaptic_post": 4}
 
 
-def test_bytes_of_the_simplest_synapse(runtime):
+def test_bytes_of_the_simplest_synapse(on_numpy):
     """Constant p and mean-field release have no state at all: the two indices are all."""
     made = Synapse(p=0.5, q="0.2mV", target="v").connect(*groups())
     assert arrays_of(made) == {"_synaptic_pre": 4, "_synaptic_post": 4}
 
 
-def test_given_arrays_and_per_synapse_are_arrays_the_rest_is_not(runtime):
+def test_given_arrays_and_per_synapse_are_arrays_the_rest_is_not(on_numpy):
     count = 12
     values = np.linspace(0.1, 0.9, count)
     synapse = full_synapse(
@@ -260,26 +251,26 @@ def test_given_arrays_and_per_synapse_are_arrays_the_rest_is_not(runtime):
     ],
     ids=["all", "condition", "indices", "generator", "several", "p"],
 )
-def test_connections_are_those_of_brian2(runtime, connections, expected):
+def test_connections_are_those_of_brian2(on_numpy, connections, expected):
     made = full_synapse().connect(*groups(), **connections)
     assert sorted(zip(made.i[:].tolist(), made.j[:].tolist(), strict=True)) == sorted(expected)
     assert np.all(made.w[:] == 0.5) and np.all(made.x[:] == 1.0)
     assert np.all(made.pre_time[:] < -1e8 * b2.second)
 
 
-def test_connection_probability(runtime):
+def test_connection_probability(on_numpy):
     b2.seed(90)
     made = Synapse(p=0.5, q="0.2mV").connect(*groups(100, 100), p=0.2)
     assert abs(len(made) - 2000) < STANDARD_ERRORS * np.sqrt(10_000 * 0.2 * 0.8)
 
 
-def test_an_array_of_the_wrong_length_is_refused(runtime):
+def test_an_array_of_the_wrong_length_is_refused(on_numpy):
     with pytest.raises(InputError, match="found 5 values, expected one for each of the 12"):
         Synapse(p=0.5, n=[1, 2, 3, 4, 5]).connect(*groups())
 
 
 @pytest.mark.parametrize("unit", ["mV", "pA", "nS", "1"])
-def test_responses_arrive_in_the_unit_of_q(runtime, unit):
+def test_responses_arrive_in_the_unit_of_q(on_numpy, unit):
     """One deterministic spike to a variable of that dimension; s0 and records follow."""
     dimension = {"mV": "volt", "pA": "amp", "nS": "siemens", "1": "1"}[unit]
     source, target = groups(2, 2, model=f"g : {dimension}")
@@ -293,7 +284,7 @@ def test_responses_arrive_in_the_unit_of_q(runtime, unit):
 
 
 @pytest.mark.parametrize("release", ["mean-field", "binomial", "sites"])
-def test_ordinary_use_logs_no_warning(runtime, release):
+def test_ordinary_use_logs_no_warning(on_numpy, release):
     """Two different synapses, their monitors and a target, made and run."""
     with catch_logs(log_level=logging.WARNING) as logged:
         source, target = groups()
@@ -308,7 +299,7 @@ def test_ordinary_use_logs_no_warning(runtime, release):
     assert logged == []
 
 
-def test_two_synapses_of_one_kind_in_one_network(runtime):
+def test_two_synapses_of_one_kind_in_one_network(on_numpy):
     """Their names differ, and so do their states."""
     source, target = groups()
     synapse = full_synapse()
