@@ -161,7 +161,9 @@ PUBLISHED = Training(
 )
 
 #: Without Adam a network is fitted until no training image is wrong, and overfits.
-MOMENTUM = Training(epochs=60, batch=128, rate_mean=0.1, schedule="steps", optimiser="momentum")
+MOMENTUM = Training(
+    epochs=60, batch=128, rate_mean=0.1, schedule="steps", optimiser="momentum", l1=0.0
+)
 
 
 @dataclass(frozen=True, eq=False)
