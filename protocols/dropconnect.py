@@ -23,7 +23,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,15 +88,14 @@ class Settings(ImageSettings):
         self._refuse_twice("width", "sites")
 
     def by_preset(self, name: str) -> Any:
-        given = getattr(self, name)
-        if given is None and (self.optimiser, self.preset) == ("momentum", "paper"):
-            return getattr(MOMENTUM, name, super().by_preset(name))
+        at_scale = (self.optimiser, self.preset) == ("momentum", "paper")
+        if at_scale and name in ("epochs", "batch"):
+            given = getattr(self, name)
+            return given if given is not None else getattr(MOMENTUM, name)
         return super().by_preset(name)
 
-    def how(self) -> Training:
-        """How the networks are trained."""
-        base = MOMENTUM if self.optimiser == "momentum" else Training()
-        return replace(base, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+    def base(self) -> Training:
+        return MOMENTUM if self.optimiser == "momentum" else Training()
 
     def keys(self, seed: int) -> list[dict[str, Any]]:
         """What tells the rows apart: kind, width, sites (n) and seed; none twice."""

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,10 +106,8 @@ class Settings(LearningSettings):
             return given if given is not None else getattr(PUBLISHED, name)
         return super().by_preset(name)
 
-    def how(self) -> Training:
-        """How the networks are trained."""
-        base = PUBLISHED if self.training == "published" else Training()
-        return replace(base, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+    def base(self) -> Training:
+        return PUBLISHED if self.training == "published" else Training()
 
     def networks(self, seed: int) -> list[Network]:
         """Every network of the run, in the order of the table."""

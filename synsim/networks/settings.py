@@ -59,9 +59,13 @@ class ImageSettings(Parameters):
                 found[name] = value if name == "data" else self.specs()[name].show(value)
         return found
 
+    def base(self) -> Training:
+        """How the networks are trained, but for how long and in which batches."""
+        return Training()
+
     def how(self) -> Training:
         """How the networks are trained."""
-        return replace(Training(), epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+        return replace(self.base(), epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
 
     def load(self) -> Dataset:
         """The images; MissingExtraError before, where there is nothing to learn them with."""
@@ -132,9 +136,8 @@ class ScaledSettings(LearningSettings):
         self._refuse_rho_0(self.rho, "synsim run tradeoff --cost entropic")
         self._refuse_twice("rho", "factors")
 
-    def how(self) -> Training:
-        """How the networks are trained."""
-        return replace(SETTLING, epochs=self.by_preset("epochs"), batch=self.by_preset("batch"))
+    def base(self) -> Training:
+        return SETTLING
 
     def networks(self, seed: int) -> list[Network]:
         """Every network that pays: with hidden layers, then without."""

@@ -55,6 +55,8 @@ def test_rho_of_0_is_offered_its_limit(protocol: str, synsim: Synsim) -> None:
     [
         ({"estimator": "locl"}, "found estimator 'locl', expected one of local, sampled"),
         ({"schedule": "cosin"}, "found schedule 'cosin', expected one of constant, cosine, steps"),
+        ({"optimiser": "sgd"}, "found optimiser 'sgd', expected one of adam, momentum"),
+        ({"momentum": 1}, "found momentum = 1, expected at least 0 and below 1"),
         ({"epochs": 0}, "found epochs = 0"),
         ({"batch": 0}, "found batch = 0"),
         ({"batch": 2.5}, "found batch = 2.5"),

@@ -29,17 +29,15 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 @pytest.fixture
-def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment into which nothing but the wheel was installed, and the
-    extra of the page."""
+def programs(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment with nothing but the wheel and the extra of page `name`."""
     if "SYNSIM_SITE" not in os.environ:
         pytest.skip("installs a wheel with all it needs, so only `make docs-test` does it")
     # That of all workers of this run, and of no other: an earlier wheel would be tried again.
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    callspec = getattr(request.node, "callspec", None)
-    return installed(shared / "new_user", EXTRAS.get(callspec.params["name"]) if callspec else None)
+    return installed(shared / "new_user", EXTRAS.get(name))
 
 
 def installed(place: Path, extra: str | None) -> Path:
