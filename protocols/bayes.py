@@ -44,6 +44,7 @@ from synsim.protocol import Running, columns
 
 NAME = "bayes"
 RESUMABLE = True
+DOING = "training"
 
 
 class Settings(ScaledSettings):

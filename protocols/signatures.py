@@ -7,13 +7,14 @@ learning rate (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 5). Networks a
 without. Then, over all training images and for each weight,
 
     Fisher information    mean squared gradient of 20 images' cross-entropy, weights drawn anew
-    input rate            mean |x| of its input
+    input rate            mean |x| of its input; in the table also its root mean square
     learning rate         1e-4 / mean |gradient|
 
 log sigma is regressed on the log of each. Without hidden layers sigma = (c rho/H)^(1/(rho + 2))
 (their appendix 5), H the curvature, so slopes are known: -1/(rho + 2) against Fisher information,
-2/(rho + 2) against the learning rate, and -2/(rho + 2) against the input rate if mean x^2 goes as
-the square of mean |x|. Over the pixels of MNIST it goes as a power of 2.4, and that is expected.
+2/(rho + 2) against the learning rate, and -2/(rho + 2) against the root mean square of the input.
+Against the input rate it is the same if mean x^2 goes as the square of mean |x|; over the pixels of
+MNIST it goes as a power of 2.4, and that is expected.
 
 --preset paper is MNIST, two hidden layers of 100; quick takes 8 x 8 digits. An interrupted run
 goes on from what is done when the same command is given again.
@@ -38,6 +39,7 @@ from synsim.protocol import Running, columns
 
 NAME = "signatures"
 RESUMABLE = True
+DOING = "training"
 
 
 class Settings(ScaledSettings):
@@ -54,7 +56,7 @@ class Outcome(Learned):
 
     Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
     hidden layers); seed; layer (1: the weights of the inputs); against (fisher, input_rate,
-    learning_rate); slope of log sigma on its log, with slope_low and slope_high, the ends of its
+    input_rms, learning_rate); slope of log sigma on its log, with slope_low and slope_high, the ends of its
     95 % interval; spearman, the rank correlation; weights that count; expected_slope, where it is
     known; published_slope, where there is one; accuracy_percent and balance of the network (1
     where sigma has settled). The table ``bins`` is what the figure draws: in bins of equal counts
@@ -144,7 +146,8 @@ def expected_slope(against: str, rho: float, exponent: float = 2.0) -> float:
 
     exponent : with which H goes with the input rate
     """
-    return {"fisher": -1.0, "input_rate": -exponent, "learning_rate": 2.0}[against] / (rho + 2)
+    times = {"fisher": -1.0, "input_rate": -exponent, "input_rms": -2.0, "learning_rate": 2.0}
+    return times[against] / (rho + 2)
 
 
 def _published(settings: Settings, key: dict[str, Any]) -> float:
@@ -153,7 +156,7 @@ def _published(settings: Settings, key: dict[str, Any]) -> float:
         return float("nan")
     if (key["network"], key["layer"], key["c_factor"]) != ("hidden", 2, 1.0):
         return float("nan")
-    return published.SLOPES[key["against"]].get(round(key["rho"], 2), float("nan"))
+    return published.SLOPES.get(key["against"], {}).get(round(key["rho"], 2), float("nan"))
 
 
 def _results(table: dict[str, Any]) -> dict[str, Any]:
@@ -164,11 +167,11 @@ def _results(table: dict[str, Any]) -> dict[str, Any]:
     shown = (c["network"] == "hidden") & (c["layer"] == layer)
     shown &= c["c_factor"] == plots.nearest_factor(c["c_factor"])
     for rho in np.unique(c["rho"]):
-        for against in plots.AGAINST:
+        for against in dict.fromkeys(table["against"]):
             rows = shown & (c["rho"] == rho) & (c["against"] == against)
             mean = float(np.mean(c["spearman"][rows]))
             found[f"layer_{layer}_spearman_{against}_rho_{rho:.2f}"] = mean
-    for against in plots.AGAINST:
+    for against in dict.fromkeys(table["against"]):
         rows = (c["network"] == "linear") & (c["against"] == against)
         error = c["slope"][rows] / c["expected_slope"][rows] - 1
         found[f"linear_largest_relative_error_{against}"] = float(np.max(np.abs(error)))

@@ -9,6 +9,9 @@ for reliability: 1/2 calcium efflux, 2/3 vesicle membrane, 4/3 actin, 2 traffick
 network; together they trace how accuracy is traded for cost (Malkin, O'Donnell, Houghton &
 Aitchison 2024, Figs 2 and 3, whose points are drawn in for rho = 2/3 and 2).
 
+--cost takes other costs than a power law: its limit for rho -> 0 (entropic), sums, and your own
+function of sigma, from a Python file.
+
 --preset paper is their setting: MNIST, two hidden layers of 100, 4 rho x 30 c x 2 = 240 networks.
 --preset quick takes 8 x 8 digits, which ship, and few small networks: a minute.
 
@@ -32,16 +35,17 @@ from numpy.typing import NDArray
 from synsim.component import option, parameter
 from synsim.component.ranges import values
 from synsim.models.energy import MALKIN_2024
-from synsim.networks import published
+from synsim.networks import cost_words, published
 from synsim.networks import tradeoff_plot as plots
-from synsim.networks.costs import entropic, power_law
 from synsim.networks.outcome import Learned
 from synsim.networks.settings import LearningSettings
 from synsim.networks.spec import GAUSSIAN, PUBLISHED, Network, Training
-from synsim.protocol import Running
+from synsim.protocol import Running, columns
+from synsim.settings import text
 
 NAME = "tradeoff"
 RESUMABLE = True
+DOING = "training"
 
 _RHO = np.array([1 / 2, 2 / 3, 4 / 3, 2])
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -71,6 +75,9 @@ _COLUMNS = {
 }
 
 
+_COSTS = {"power": "sigma^-rho", "entropic": "-ln sigma"}
+
+
 class Settings(LearningSettings):
     """What is learned, by which networks, at which costs."""
 
@@ -82,11 +89,10 @@ class Settings(LearningSettings):
     c: NDArray[np.float64] | None = values(
         "1", "weights of the cost, with commas", default=None, low=0, low_open=True, optional=True
     )
-    cost: str = option(
-        ("power", "entropic"),
-        "sigma^-rho, or -ln sigma, its limit for rho -> 0 (rho is then 0 in the table)",
-        default="power",
-    )
+    cost: str = text(
+        "what a synapse pays, times c: sigma^-rho; -ln sigma, its limit for rho -> 0; or your own",
+        cost_words.checked, default="power", words=cost_words.ALLOWED, metavar="COST",
+    )  # fmt: skip
     noise: str = option(("both", *GAUSSIAN), "whose sigma is learned", default="both")
     training: str = option(
         ("fast", "published"), "fast, or as the published points were trained", default="fast"
@@ -109,34 +115,48 @@ class Settings(LearningSettings):
     def base(self) -> Training:
         return PUBLISHED if self.training == "published" else Training()
 
-    def networks(self, seed: int) -> list[Network]:
-        """Every network of the run, in the order of the table."""
+    def outside(self) -> dict[str, str]:
+        own = cost_words.source(self.cost)
+        return {} if own is None else {"cost_file": own.digest}
+
+    def keys(self, seed: int) -> list[dict[str, Any]]:
+        """What tells the rows apart: rho (0: entropic, NaN: a cost of your own), c, noise, seed."""
         noises = GAUSSIAN if self.noise == "both" else (self.noise,)
-        rhos = [0.0] if self.cost == "entropic" else [float(r) for r in self.rho]
+        power = [float(rho) for rho in self.rho]
+        rhos = {"power": power, "entropic": [0.0]}.get(self.cost, [float("nan")])
         return [
-            Network(
-                noise=noise,
-                cost=entropic(c) if rho == 0 else power_law(rho, c),
-                seed=seed + number,
-                hidden=self.widths,
-                name=f"network rho {rho:.4g}, c {c:.4g}, {noise}, seed {seed + number}",
-            )
+            {"rho": rho, "c": c, "noise": noise, "seed": seed + number}
             for rho in rhos
             for c in (float(c) for c in self.by_preset("c"))
             for noise in noises
             for number in range(self.seeds)
         ]
 
+    def networks(self, seed: int) -> list[Network]:
+        """Every network of the run, in the order of the table."""
+        return [
+            Network(
+                noise=key["noise"],
+                cost=cost_words.cost(self.cost, key["rho"], key["c"]),
+                seed=key["seed"],
+                hidden=self.widths,
+                name=f"network rho {key['rho']:.4g}, c {key['c']:.4g}, {key['noise']}, "
+                f"seed {key['seed']}",
+            )
+            for key in self.keys(seed)
+        ]
+
 
 class Outcome(Learned):
     """One row per network.
 
-    Columns rho (0: -ln sigma), c, noise, seed, accuracy_percent (test images, noise drawn for
-    each), sigma_rms over the weights, reliability_cost: the sum over the weights of
-    sigma^-rho/rho (of -ln sigma at rho 0), nll (mean cross-entropy of test images);
-    sigma_rms_active over weights whose input is ever active; balance: 1 where sigma has settled,
-    below 1 where it would grow (see `synsim.networks.measures`); converged: whether sigma is
-    within 10 % of where it would go, by the balance.
+    Columns rho (0: -ln sigma; NaN: a cost of your own), c, noise, seed, accuracy_percent (test
+    images, noise drawn for each), sigma_rms over the weights, reliability_cost: the sum over the
+    weights of sigma^-rho/rho (of -ln sigma, or of your cost), nll (mean cross-entropy of test
+    images); sigma_rms_active over weights whose input is ever active; balance: 1 where sigma has
+    settled, below 1 where it would grow (see `synsim.networks.measures`); converged: whether sigma
+    is within 10 % of where it would go, by the balance (a cost of your own is judged as -ln sigma
+    is, the strictest).
     """
 
     protocol = NAME
@@ -171,15 +191,11 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         measures.numbers, names=tuple(_COLUMNS.values()), samples=settings.samples
     )
     rows = np.array(chunks.run_kept(networks, images, measure, running, settings))
-    rhos = np.array([_rho(net) for net in networks])
-    table: dict[str, Any] = {
-        "rho": rhos,
-        "c": np.array([_c(net) for net in networks]),
-        "noise": [net.noise for net in networks],
-        "seed": np.array([net.seed for net in networks]),
-        **{column: rows[:, i] for i, column in enumerate(_COLUMNS)},
+    table: dict[str, Any] = columns(settings.keys(running.seed)) | {
+        column: rows[:, i] for i, column in enumerate(_COLUMNS)
     }
-    table["reliability_cost"] /= np.array([_price(net) for net in networks])
+    rhos = np.nan_to_num(table["rho"])
+    table["reliability_cost"] /= table["c"] * np.where(rhos > 0, rhos, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.maximum(table["balance"], 0) ** (-1 / (rhos + 2)) - 1
     table["converged"] = (np.abs(growth) < 0.1).astype(int)
@@ -191,28 +207,18 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         results={"weights": networks[0].weights(images.inputs, images.classes)}
         | _results(table, compared=plots.compares_settings(settings)),
         conventions={
-            "objective": "cross-entropy summed over training images + l1 |mu|_1 + c sum sigma^-rho "
-            "over weights and biases; l1 = 0.01",
+            "objective": "cross-entropy summed over training images + l1 |mu|_1 + c times the "
+            "cost summed over weights and biases; l1 = 0.01",
+            "cost": _COSTS.get(settings.cost, settings.cost),
+            **settings.outside(),
             "weights": "mu + sigma xi, sigma = softplus(phi)",
             "accuracy": f"of test images, {settings.samples} times with noise drawn for each image",
-            "reliability_cost": "sum over the weights, without biases, of sigma^-rho/rho",
+            "reliability_cost": "sum over the weights, without biases, of "
+            + ("sigma^-rho/rho" if settings.cost == "power" else "the cost, without c"),
         },
         citations=(str(MALKIN_2024),),
         warnings=_notes(table),
     )
-
-
-def _rho(net: Network) -> float:
-    return net.cost.exponents[0] if net.cost.exponents else 0.0
-
-
-def _c(net: Network) -> float:
-    return net.cost.weights[0] if net.cost.weights else net.cost.entropic
-
-
-def _price(net: Network) -> float:
-    """What turns c sigma^-rho into sigma^-rho/rho."""
-    return _c(net) * (_rho(net) or 1.0)
 
 
 def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
@@ -224,24 +230,24 @@ def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
         "median_balance": float(np.median(table["balance"])),
     }
     for rho in np.unique(table["rho"]):
+        name = f"rho_{rho:.2f}" if np.isfinite(rho) else "own_cost"
         for kind in GAUSSIAN:
-            rows = (table["rho"] == rho) & (noise == kind)
+            rows = plots.of_rho(table["rho"], rho) & (noise == kind)
             below = published.shortfall(
                 rho, kind, table["sigma_rms"][rows], table["accuracy_percent"][rows]
             )
             if compared and below is not None:
-                name = f"rho_{rho:.2f}_{kind}"
-                found[f"most_points_below_published_{name}"] = below[0]
-                found[f"published_points_not_reached_{name}"] = below[1]
-        pair = [(table["rho"] == rho) & (noise == kind) for kind in GAUSSIAN]
+                found[f"most_points_below_published_{name}_{kind}"] = below[0]
+                found[f"published_points_not_reached_{name}_{kind}"] = below[1]
+        pair = [plots.of_rho(table["rho"], rho) & (noise == kind) for kind in GAUSSIAN]
         if min(p.sum() for p in pair) > 1:
             sigma, accuracy = (
                 [table[name][p] for p in pair] for name in ("sigma_rms", "accuracy_percent")
             )
             gap = accuracy[0] - published.at_sigma(sigma[1], accuracy[1], sigma[0])
             if not np.all(np.isnan(gap)):
-                found[f"least_gain_of_heterogeneity_rho_{rho:.2f}"] = float(np.nanmin(gap))
-                found[f"most_gain_of_heterogeneity_rho_{rho:.2f}"] = float(np.nanmax(gap))
+                found[f"least_gain_of_heterogeneity_{name}"] = float(np.nanmin(gap))
+                found[f"most_gain_of_heterogeneity_{name}"] = float(np.nanmax(gap))
     return found
 
 

@@ -9,7 +9,7 @@ along as settings of their own.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +71,22 @@ class FileField(Spec):
         return str(Path(value))
 
 
+@dataclasses.dataclass(frozen=True)
+class TextField(Spec):
+    """A text of some language; `check` returns it, or raises InputError."""
+
+    check: Callable[[str], str] = str
+    words: str = ""  # what may be said
+    metavar: str = "TEXT"
+
+    def convert(self, value: Any) -> str:
+        return self.check(value)
+
+    @property
+    def allowed(self) -> str:
+        return self.words
+
+
 def mechanism(role: str, doc: str, *, default: Any, optional: bool = False) -> Any:
     """Declare a setting that holds a mechanism."""
     return custom(MechanismField(doc, role, optional), default=default)
@@ -80,6 +96,14 @@ def file(doc: str, *, optional: bool = False) -> Any:
     """Declare a setting that names a file; without a default unless it is optional."""
     default = None if optional else dataclasses.MISSING
     return custom(FileField(doc, optional), default=default)
+
+
+def text(
+    doc: str, check: Callable[[str], str], *, default: str, words: str, metavar: str = "TEXT"
+) -> Any:
+    """Declare a setting that is a text, which `check` returns as it is kept; `words` say what it
+    may be."""
+    return custom(TextField(doc, check, words, metavar), default=default)
 
 
 def to_texts(settings: Parameters) -> dict[str, str]:
@@ -200,5 +224,5 @@ def read(spec: Spec, text: str) -> Any:
         return {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(spec, Quantity) and spec.optional and text == NONE:
         return None
-    assert isinstance(spec, (Quantity, Choice, FileField))
+    assert isinstance(spec, (Quantity, Choice, FileField, TextField))
     return text

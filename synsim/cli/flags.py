@@ -110,7 +110,7 @@ def settings_parser(
 def _add(group: Any, name: str, spec: Any, default: Any) -> None:
     from synsim.component import units
     from synsim.component.parameters import Quantity
-    from synsim.settings import FileField, MechanismField
+    from synsim.settings import FileField, MechanismField, TextField
 
     if isinstance(spec, Quantity):
         unit = "|".join(
@@ -118,6 +118,8 @@ def _add(group: Any, name: str, spec: Any, default: Any) -> None:
         )
     elif isinstance(spec, FileField):
         unit = "FILE"
+    elif isinstance(spec, TextField):
+        unit = spec.metavar
     else:
         unit = "NAME"
     if isinstance(spec, MechanismField):

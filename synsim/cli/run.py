@@ -102,7 +102,8 @@ def _run(module: ModuleType, words: list[str]) -> int:
     unfinished = unfinished_of(out) if getattr(module, "RESUMABLE", False) else None
     if unfinished is not None and unfinished.is_dir():
         say(f"{unfinished}: going on with what is left")
-    with activity() as shown, warnings_in_a_line(), kept(unfinished):
+    doing = getattr(module, "DOING", "simulating")
+    with activity(doing) as shown, warnings_in_a_line(), kept(unfinished):
         running = Running(seed_of(seed), backend, shown.progress, shown.building, unfinished)
         outcome = module.run(settings, running)
         if not given.no_plot:

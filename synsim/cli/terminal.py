@@ -25,8 +25,9 @@ def warn(warnings: Sequence[str]) -> None:
 class Activity:
     """Progress on stderr; silent where stderr is no terminal."""
 
-    def __init__(self, bar: Any = None) -> None:
+    def __init__(self, bar: Any = None, doing: str = "simulating") -> None:
         self._bar = bar
+        self._doing = doing
         self._task = None if bar is None else bar.add_task("running", total=None)
 
     def building(self, stage: str) -> None:
@@ -41,7 +42,7 @@ class Activity:
     def progress(self, fraction: float) -> None:
         """A simulation has done that fraction."""
         if self._bar is not None:
-            self._bar.update(self._task, description="simulating", total=1.0, completed=fraction)
+            self._bar.update(self._task, description=self._doing, total=1.0, completed=fraction)
 
     def part(self, name: str, fraction: float) -> None:
         """A part of a study has done that fraction."""
@@ -74,8 +75,8 @@ def _load_plotting() -> None:
 
 
 @contextmanager
-def activity() -> Iterator[Activity]:
-    """Show progress while something runs."""
+def activity(doing: str = "simulating") -> Iterator[Activity]:
+    """Show progress while something runs; `doing` says what, once it tells how far it is."""
     if not sys.stderr.isatty():
         yield Activity()
         return
@@ -94,4 +95,4 @@ def activity() -> Iterator[Activity]:
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Activity(bar)
+        yield Activity(bar, doing)

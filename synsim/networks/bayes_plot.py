@@ -17,33 +17,46 @@ AGAINST = ("sigma_post", "sigma_data")
 
 
 def figure(outcome: Any) -> Figure:
-    """Sigma against the posterior's with and without hidden layers; slopes against rho; slopes
-    against c; predictive entropies; the bound."""
-    made, axes = style.figure(width_mm=180, height_mm=115, nrows=2, ncols=3, squeeze=False)
+    """Sigma against the posterior's at each c, with and without hidden layers; then slopes against
+    rho, rank correlations against c, predictive entropies, and the bound."""
+    made, axes = style.figure(width_mm=200, height_mm=165, nrows=3, ncols=1)
+    top, middle, low = (ax.get_subplotspec() for ax in axes)
+    for ax in axes:
+        ax.remove()
     layer = shown_layer(outcome)
-    _draw(axes[0][0], outcome, "hidden", layer, "sigma_post")
-    axes[0][0].set_title(f"layer {layer}")
-    _draw(axes[0][1], outcome, "linear", 1, "sigma_post")
-    axes[0][1].set_title("no hidden layer (dashed: expected)", fontsize=7)
-    draw_slopes(axes[0][2], outcome, layer)
-    draw_factors(axes[1][0], outcome, layer)
-    draw_predictive(axes[1][1], outcome)
-    draw_bound(axes[1][2], outcome)
-    handles, words = axes[0][0].get_legend_handles_labels()
+    factors = np.unique(np.asarray(outcome.columns["c_factor"], dtype=float))
+    upper, lower = (_row(made, place, len(factors)) for place in (top, middle))
+    for factor, hidden, linear in zip(factors, upper, lower, strict=True):
+        _draw(hidden, outcome, "hidden", layer, factor)
+        hidden.set_title(f"layer {layer}, c times {factor:.3g}", fontsize=7)
+        _draw(linear, outcome, "linear", 1, factor)
+        linear.set_title(f"no hidden layer, c times {factor:.3g}", fontsize=7)
+    last = _row(made, low, 4)
+    draw_slopes(last[0], outcome, layer)
+    draw_factors(last[1], outcome, layer)
+    draw_predictive(last[2], outcome)
+    draw_bound(last[3], outcome)
+    handles, words = upper[0].get_legend_handles_labels()
     made.legend(handles, words, loc="outside lower center", ncols=len(words), fontsize=7)
     return made
 
 
+def _row(made: Figure, place: Any, count: int) -> list[Axes]:
+    """Panels side by side."""
+    return [made.add_subplot(one) for one in place.subgridspec(1, count)]
+
+
 def draw_one(ax: Axes, outcome: Any) -> Axes:
     """Without hidden layers."""
-    _draw(ax, outcome, "linear", 1, "sigma_post")
+    _draw(ax, outcome, "linear", 1)
     ax.legend()
     return ax
 
 
-def _draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None:
+def _draw(ax: Axes, outcome: Any, network: str, layer: int, factor: float | None = None) -> None:
+    """Dashed is the slope that is known: without hidden layers."""
     known = "expected_slope" if network == "linear" else None
-    draw_bins(ax, outcome, network, layer, against, known)
+    draw_bins(ax, outcome, network, layer, "sigma_post", known, factor)
     ax.set_xlabel("sigma of the posterior")
 
 

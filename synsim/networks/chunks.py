@@ -267,11 +267,15 @@ def run_kept(
     need.jax()
     check_memory(networks, data, training or settings.how(), settings.at_once)
     if running.unfinished is not None:
-        about = to_texts(settings) | {
-            "seed": str(running.seed),
-            "images": data.digest,
-            "versions": versions("jax", "optax"),
-        }
+        about = (
+            to_texts(settings)
+            | settings.outside()
+            | {
+                "seed": str(running.seed),
+                "images": data.digest,
+                "versions": versions("jax", "optax"),
+            }
+        )
         store = Store(running.unfinished, about, part)
     try:
         return each(

@@ -45,16 +45,18 @@ class Measured:
 
 @dataclass(frozen=True)
 class Gradients:
-    """Of a layer's weights, each of shape (inputs, outputs) but input_rate (inputs,).
+    """Of a layer's weights, each of shape (inputs, outputs) but of the inputs, of shape (inputs,).
 
     fisher : mean squared gradient of the summed cross-entropy of `batch` images
     mean_abs : mean of its absolute value
     input_rate : mean |input|
+    input_rms : root of the mean squared input
     """
 
     fisher: Array
     mean_abs: Array
     input_rate: Array
+    input_rms: Array
 
 
 def evaluate(
@@ -286,8 +288,10 @@ def gradients(
         found = jax.tree.map(lambda a: np.asarray(a, dtype=float), part)
         sums = found if sums is None else jax.tree.map(np.add, sums, found)
     return [
-        Gradients(fisher / many, absolute / many, rate / (many * batch))
-        for fisher, absolute, rate in sums
+        Gradients(
+            fisher / many, absolute / many, rate / (many * batch), np.sqrt(square / (many * batch))
+        )
+        for fisher, absolute, rate, square in sums
     ]
 
 
@@ -308,24 +312,24 @@ def _squares(mean_weights: bool) -> Any:
         ]
 
     def entropy(weights: Any, x: Any, y: Any) -> Any:
-        h, rates = x, []
+        h, inputs = x, []
         for i, (w, b) in enumerate(weights):
-            rates.append(jnp.sum(jnp.abs(h), axis=0))
+            inputs.append((jnp.sum(jnp.abs(h), axis=0), jnp.sum(h * h, axis=0)))
             z = h @ w + b
             h = z if i == len(weights) - 1 else jax.nn.relu(z)
-        return jnp.sum(cross_entropy(h, y)), rates
+        return jnp.sum(cross_entropy(h, y)), inputs
 
     def step(sums: Any, at: Any) -> Any:
         params, x, y, key = at
-        slope, rates = jax.grad(entropy, has_aux=True)(drawn(params, key), x, y)
+        slope, inputs = jax.grad(entropy, has_aux=True)(drawn(params, key), x, y)
         return [
-            (f + g[0] ** 2, a + jnp.abs(g[0]), r + rate)
-            for (f, a, r), g, rate in zip(sums, slope, rates, strict=True)
+            (f + g[0] ** 2, a + jnp.abs(g[0]), r + rate, s + square)
+            for (f, a, r, s), g, (rate, square) in zip(sums, slope, inputs, strict=True)
         ]
 
     def run(params: Any, x: Any, y: Any, keys: Any) -> Any:
         zero = [
-            (jnp.zeros_like(p["w"]), jnp.zeros_like(p["w"]), jnp.zeros(p["w"].shape[0]))
+            tuple(jnp.zeros(shape) for shape in (p["w"].shape,) * 2 + (p["w"].shape[:1],) * 2)
             for p in params
         ]
         return jax.lax.scan(lambda s, at: (step(s, (params, *at)), None), zero, (x, y, keys))[0]

@@ -74,6 +74,10 @@ class ImageSettings(Parameters):
         need.jax()
         return data.load(self.by_preset("data"))
 
+    def outside(self) -> dict[str, str]:
+        """What decides the outcome and is not in the settings: digests of files they name."""
+        return {}
+
     def _wrong(self, field: str, problem: str) -> FieldError:
         return FieldError(type(self).__name__, field, problem)
 

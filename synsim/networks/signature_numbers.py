@@ -11,7 +11,7 @@ from synsim.networks.measures import evaluate, gradients
 from synsim.networks.slopes import binned, log_slope
 from synsim.networks.spec import Trained
 
-AGAINST = ("fisher", "input_rate", "learning_rate")
+AGAINST = ("fisher", "input_rate", "input_rms", "learning_rate")
 #: An update of Adam is the rate times the mean over the root mean square of gradients; the paper's
 #: learning rate is this over the mean absolute gradient.
 RATE = 1e-4
@@ -34,6 +34,7 @@ def signatures(trained: Trained, data: Dataset, *, batch: int = 20) -> dict[str,
         x = {
             "fisher": each.fisher,
             "input_rate": each.input_rate[:, None],
+            "input_rms": each.input_rms[:, None],
             "learning_rate": RATE / np.where(used, each.mean_abs, 1.0),
         }
         layers.append(

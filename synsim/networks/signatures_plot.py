@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-AGAINST = ("fisher", "input_rate", "learning_rate")
+SHOWN = ("fisher", "input_rate", "learning_rate")
 _LABELS = {
     "fisher": "Fisher information",
     "input_rate": "input rate",
@@ -22,21 +22,25 @@ _LABELS = {
 
 
 def figure(outcome: Any) -> Figure:
-    """Rows: second hidden layer, no hidden layer, slopes of the second layer against c."""
-    made, axes = style.figure(width_mm=180, height_mm=165, nrows=3, ncols=3, squeeze=False)
-    layer = shown_layer(outcome)
-    for column, against in enumerate(AGAINST):
-        draw(axes[0][column], outcome, "hidden", layer, against)
-        draw(axes[1][column], outcome, "linear", 1, against)
-        draw_slopes(axes[2][column], outcome, layer, against)
-    axes[0][0].set_title(f"layer {layer}")
-    axes[1][0].set_title("no hidden layer")
-    axes[2][0].set_title(f"slopes of layer {layer}")
-    axes[1][1].set_title("dashed: expected slopes", fontsize=7)
-    axes[2][1].set_title("bars: 95 %", fontsize=7)
+    """Rows: every layer, no hidden layer, slopes of the second layer against c."""
+    layers, shown = int(np.max(outcome.columns["layer"])), shown_layer(outcome)
+    made, axes = style.figure(
+        width_mm=180, height_mm=15 + 50 * (layers + 2), nrows=layers + 2, ncols=3, squeeze=False
+    )
+    for column, against in enumerate(SHOWN):
+        for layer, row in enumerate(axes[:layers], start=1):
+            draw(row[column], outcome, "hidden", layer, against)
+        draw(axes[-2][column], outcome, "linear", 1, against)
+        draw_slopes(axes[-1][column], outcome, shown, against)
+    for layer, row in enumerate(axes[:layers], start=1):
+        row[0].set_title(f"layer {layer}")
+    axes[-2][0].set_title("no hidden layer")
+    axes[-1][0].set_title(f"slopes of layer {shown}")
+    axes[-2][1].set_title("dashed: expected slopes", fontsize=7)
+    axes[-1][1].set_title("bars: 95 %", fontsize=7)
     if np.any(np.isfinite(outcome.columns["published_slope"])):
-        axes[0][1].set_title("dashed: published slopes", fontsize=7)
-        axes[2][1].set_title("open: published; bars: 95 %", fontsize=7)
+        axes[shown - 1][1].set_title("dashed: published slopes", fontsize=7)
+        axes[-1][1].set_title("open: published; bars: 95 %", fontsize=7)
     handles, words = axes[0][0].get_legend_handles_labels()
     made.legend(handles, words, loc="outside lower center", ncols=len(words), fontsize=7)
     return made
@@ -62,15 +66,22 @@ def draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None
 
 
 def draw_bins(
-    ax: Axes, outcome: Any, network: str, layer: int, against: str, known: str | None
+    ax: Axes,
+    outcome: Any,
+    network: str,
+    layer: int,
+    against: str,
+    known: str | None,
+    factor: float | None = None,
 ) -> None:
-    """Medians and quartiles of sigma in bins, at the factor of c nearest 1, first seed.
+    """Medians and quartiles of sigma in bins, of the first seed.
 
     known : the column with a slope to draw through the middle
+    factor : of c; None for the one nearest 1
     """
     bins = {k: np.asarray(v) for k, v in outcome.tables["bins"].items()}
     rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
-    factor = nearest_factor(rows["c_factor"])
+    factor = nearest_factor(rows["c_factor"]) if factor is None else factor
     colours = rho_colours(rows["rho"])
     for rho, colour in colours.items():
         here = _where(bins, rho, factor, network, layer, against)

@@ -164,9 +164,7 @@ PUBLISHED = Training(
 
 #: Fits the training images of MNIST far closer than Adam with rates that fall to 0: for
 #: `dropconnect`, where what noise does to overfitting is asked (docs/learning.md).
-MOMENTUM = Training(
-    epochs=60, batch=128, rate_mean=0.1, schedule="steps", optimiser="momentum", l1=0.0
-)
+MOMENTUM = Training(rate_mean=0.02, schedule="steps", optimiser="momentum", l1=0.0)
 
 
 @dataclass(frozen=True, eq=False)

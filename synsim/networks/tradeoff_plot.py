@@ -1,4 +1,4 @@
-"""The figure of `tradeoff`: a row of five panels for each exponent, published points drawn in."""
+"""The figure of `tradeoff`: a row of six panels for each exponent, published points drawn in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _MECHANISMS = {0.5: "calcium", 0.67: "membrane", 1.33: "actin", 2.0: "traffickin
 _LABELS = {
     "c": "c",
     "accuracy_percent": "accuracy (%)",
+    "nll": "nll (nats)",
     "sigma_rms": "sigma_rms",
     "reliability_cost": "reliability cost",
 }
 #: x, y of each panel
 _PANELS = (
     ("c", "accuracy_percent"),
+    ("c", "nll"),
     ("c", "sigma_rms"),
     ("c", "reliability_cost"),
     ("sigma_rms", "accuracy_percent"),
@@ -33,26 +35,38 @@ _PANELS = (
 
 
 def figure(outcome: Any) -> Figure:
-    """Accuracy, sigma and cost against c; accuracy against sigma and against cost."""
+    """Accuracy, nll, sigma and cost against c; accuracy against sigma and against cost."""
     rhos = np.unique(np.asarray(outcome.columns["rho"], dtype=float))
     made, axes = style.figure(
-        width_mm=230, height_mm=12 + 40 * len(rhos), nrows=len(rhos), ncols=5, squeeze=False
+        width_mm=270,
+        height_mm=12 + 40 * len(rhos),
+        nrows=len(rhos),
+        ncols=len(_PANELS),
+        squeeze=False,
     )
     for row, rho in zip(axes, rhos, strict=True):
         for ax, (x, y) in zip(row, _PANELS, strict=True):
             draw(ax, outcome, float(rho), x, y)
         row[0].set_title(name(rho))
-    axes[0][3].legend(fontsize=6, handlelength=1.4)
-    axes[0][4].set_title("dotted: one sigma_rms", fontsize=7)
+    axes[0][4].legend(fontsize=6, handlelength=1.4)
+    if np.any(rhos > 0):
+        axes[0][5].set_title("dotted: one sigma_rms", fontsize=7)
     return made
 
 
 def name(rho: float) -> str:
     """What pays, and its exponent."""
+    if np.isnan(rho):
+        return "own cost"
     if rho == 0:
         return "-ln sigma"
     mechanism = _MECHANISMS.get(round(float(rho), 2))
     return f"rho = {rho:.3g}" + (f", {mechanism}" if mechanism else "")
+
+
+def of_rho(rhos: Any, rho: float) -> Any:
+    """Which of the rhos are this one; a cost of one's own has none, NaN."""
+    return np.isclose(rhos, rho, rtol=0, atol=0, equal_nan=True)
 
 
 def draw_one(ax: Axes, outcome: Any) -> Axes:
@@ -69,7 +83,7 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
     columns = outcome.columns
     comparable = compares_settings(outcome.settings)
     for noise in GAUSSIAN:
-        rows = (np.asarray(columns["rho"]) == rho) & (np.array(columns["noise"]) == noise)
+        rows = of_rho(columns["rho"], rho) & (np.array(columns["noise"]) == noise)
         if not rows.any():
             continue
         colour = style.COLOURS[_COLOURS[noise]]
@@ -85,16 +99,17 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
         there = curve(rho, noise) if comparable else None
         if there is not None:
             _published(ax, there, x, y, colour, noise)
-    ax.set_xscale("log")
-    if y != "accuracy_percent":
-        ax.set_yscale("log")
+    for scale, what in ((ax.set_xscale, x), (ax.set_yscale, y)):
+        # a cost may be below 0: -ln sigma is, and one's own
+        if what != "accuracy_percent" and np.all(np.asarray(columns[what], dtype=float) > 0):
+            scale("log")
     from matplotlib.ticker import NullFormatter
 
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
     if x == "sigma_rms":
         style.plain_log(ax.xaxis, few=True)
-    if y == "sigma_rms":
+    if y in ("sigma_rms", "nll"):
         style.plain_log(ax.yaxis)
     ax.set_xlabel(_LABELS[x])
     ax.set_ylabel(_LABELS[y])
@@ -119,7 +134,7 @@ def _means(columns: Any, rows: Any) -> tuple[Any, dict[str, Any]]:
     """c, and the means over seeds of what is drawn."""
     c = np.asarray(columns["c"], dtype=float)[rows]
     kinds = np.unique(c)
-    names = ("accuracy_percent", "sigma_rms", "reliability_cost")
+    names = ("accuracy_percent", "nll", "sigma_rms", "reliability_cost")
     return kinds, {
         column: np.array(
             [np.mean(np.asarray(columns[column], dtype=float)[rows][c == one]) for one in kinds]

@@ -44,6 +44,7 @@ def signatures_rows(outcome: Any) -> Iterator[Row]:
     c = {k: np.asarray(v) for k, v in outcome.columns.items()}
     first = c["seed"] == c["seed"].min()
     words = {"fisher": "Fisher information", "input_rate": "input rate",
+             "input_rms": "root mean square of the input",
              "learning_rate": "learning rate"}  # fmt: skip
     for i in np.flatnonzero(first & (c["c_factor"] == 1)):
         hidden = c["network"][i] == "hidden"

@@ -89,6 +89,7 @@ def test_slopes_without_hidden_layers(digits: Dataset, linear: list[Trained], nu
     assert layer["input_rate"]["slope"]["slope"] == pytest.approx(
         signatures.expected_slope("input_rate", rho, numbers.input_exponent(digits)), rel=0.12
     )
+    assert layer["input_rms"]["slope"]["slope"] == pytest.approx(-2 / (rho + 2), rel=0.12)
     assert layer["fisher"]["slope"]["spearman"] < -0.8
     assert layer["learning_rate"]["slope"]["spearman"] > 0.8
 
@@ -106,6 +107,8 @@ def test_expected_slopes() -> None:
     assert signatures.expected_slope("fisher", 2) == -1 / 4
     assert signatures.expected_slope("learning_rate", 0.5) == 2 / 2.5
     assert signatures.expected_slope("input_rate", 2) == -2 / 4
+    assert signatures.expected_slope("input_rate", 2, 2.4) == -2.4 / 4
+    assert signatures.expected_slope("input_rms", 2, 2.4) == -2 / 4
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from synsim.networks import (
     entropic,
     evaluate,
     gradients,
+    measures,
     model,
     power_law,
     train,
@@ -36,6 +40,7 @@ KINDS = [
     ("homogeneous", True),
     ("homogeneous", False),
     ("binomial", True),
+    ("binomial", False),
     ("dropout", True),
     ("none", True),
 ]
@@ -188,6 +193,59 @@ def test_an_interrupted_run_goes_on(digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another process"):
         Store(tmp_path / "a", {"seed": "1"})
     held.close()
+
+
+def test_two_processes_find_what_one_does(digits: Dataset) -> None:
+    found = [
+        chunks.each(NETWORKS, digits, QUICK, measures.evaluate, at_once=4, jobs=jobs)
+        for jobs in (1, 2)
+    ]
+    assert found[0] == found[1]
+
+
+def test_processes_where_they_are_worth_it(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "cores", lambda: 3)
+    monkeypatch.setattr(chunks, "available", lambda: 1e12)
+    much = Training(epochs=10**6, batch=100)
+    assert chunks.workers(NETWORKS, digits, QUICK, 4, chunks=5) == 1
+    assert chunks.workers(NETWORKS, digits, much, 4, chunks=5) == 3
+    assert chunks.workers(NETWORKS, digits, much, 4, chunks=2) == 2
+    monkeypatch.setattr(
+        chunks, "available", lambda: 2.5 * chunks.memory(NETWORKS[0], digits, much, 4)
+    )
+    assert chunks.workers(NETWORKS, digits, much, 4, chunks=5) == 2
+
+
+def test_killed_at_any_time_it_goes_on(tmp_path: Path) -> None:
+    """The command is killed three times, then let be: the table of a run that was left alone."""
+    words = [
+        "run", "tradeoff", "--preset", "quick", "--rho", "2", "--c", "1e-5,1e-4,1e-3,1e-2",
+        "--noise", "homogeneous", "--at-once", "1", "--no-plot", "--out",
+    ]  # fmt: skip
+
+    def start(out: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "synsim", *words, out], cwd=tmp_path, stderr=subprocess.DEVNULL
+        )
+
+    def kept() -> int:
+        return len(list((tmp_path / "o.unfinished").glob("chunk-*.json")))
+
+    rng = np.random.default_rng(6)
+    for _ in range(3):
+        before, running = kept(), start("o")
+        while kept() == before and running.poll() is None:
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, 0.5))
+        running.kill()
+        running.wait()
+    assert kept() >= 3 and not (tmp_path / "o").exists()
+    assert start("o").wait() == 0 and start("alone").wait() == 0
+    assert not list(tmp_path.glob("*.unfinished"))
+    one, other = ((tmp_path / name / "data.csv").read_bytes() for name in ("o", "alone"))
+    assert one == other
 
 
 def test_nan_names_network_and_step(digits: Dataset) -> None:
