@@ -15,8 +15,8 @@ beside it.
 
 --preset paper is MNIST, widths of 50 to 800; the published errors at 800 (1.62, 1.28, 1.20 %,
 without augmentation) are drawn in. Training is by momentum, without a penalty on the means: under
-Adam, with rates that fall to 0, networks without noise hardly overfit. quick takes 8 x 8 digits. An interrupted run goes on from what
-is done when the same command is given again.
+Adam, with rates that fall to 0, networks without noise hardly overfit. quick takes 8 x 8 digits. An
+interrupted run goes on from what is done when the same command is given again.
 """
 
 from __future__ import annotations

@@ -200,13 +200,17 @@ def zero_lines(ax: Axes) -> None:
 
 
 def plain_log(axis: Any, few: bool = False) -> None:
-    """Ticks at 1, 2, 5 of each decade (few: at 1 and 3), written as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    """Ticks at 1, 2, 5 of each decade (few: at 1 and 3), written as plain numbers.
+
+    Where next to none of these is in view, there are some at even steps.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     low, high = axis.get_view_interval()
     within = (1.0, 3.0) if few else (1.0, 2.0, 5.0)
     subs = within if high / low < 300 else (1.0,)
-    axis.set_major_locator(LogLocator(subs=subs))
+    near = high / low < 4
+    axis.set_major_locator(MaxNLocator(4) if near else LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 

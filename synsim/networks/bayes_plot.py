@@ -76,10 +76,10 @@ def draw_slopes(ax: Axes, outcome: Any, layer: int) -> None:
         words = "no hidden layer" if network == "linear" else f"layer {layer}"
         ax.errorbar(c["rho"][here], slope, yerr=error, fmt=marker, ms=3, lw=0.9,
                     color=style.COLOURS[colour], label=words)  # fmt: skip
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.5 * max(1.0, ax.get_ylim()[1]))  # room for the legend
     ax.set_xlabel("rho")
     ax.set_ylabel("slope")
-    ax.legend()
+    ax.legend(loc="upper right", fontsize=6)
 
 
 def draw_factors(ax: Axes, outcome: Any, layer: int) -> None:
@@ -95,7 +95,7 @@ def draw_factors(ax: Axes, outcome: Any, layer: int) -> None:
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("c, relative")
     ax.set_ylabel("rank correlation")
-    ax.set_title(f"filled: no hidden layer; open: layer {layer}", fontsize=7)
+    ax.set_title(f"open: layer {layer}; filled: none", fontsize=7)
 
 
 def draw_predictive(ax: Axes, outcome: Any) -> None:
@@ -108,7 +108,7 @@ def draw_predictive(ax: Axes, outcome: Any) -> None:
         ax.plot(c["entropy_bayes"][here], c["entropy"][here], ".", ms=2.5, color=colour)
     ax.plot([0, top], [0, top], color=style.COLOURS["neutral"], lw=0.7, zorder=0)
     ax.set_xlabel("entropy, Bayesian (nats)")
-    ax.set_ylabel("entropy, saving energy (nats)")
+    ax.set_ylabel("entropy, ours (nats)")
     ax.set_title("predictions of test images", fontsize=7)
 
 
