@@ -57,10 +57,10 @@ class Outcome(Learned):
     Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
     hidden layers); seed; layer (1: the weights of the inputs); against (fisher, input_rate,
     input_rms, learning_rate); slope of log sigma on its log, with slope_low and slope_high, the
-    ends of its 95 % interval; spearman, the rank correlation; weights that count; expected_slope, where it is
-    known; published_slope, where there is one; accuracy_percent and balance of the network (1
-    where sigma has settled). The table ``bins`` is what the figure draws: in bins of equal counts
-    the median x, and the quartiles of sigma.
+    ends of its 95 % interval; spearman, the rank correlation; weights that count; expected_slope,
+    where it is known; published_slope, where there is one; accuracy_percent and balance of the
+    network (1 where sigma has settled). The table ``bins`` is what the figure draws: in bins of
+    equal counts the median x, and the quartiles of sigma.
     """
 
     protocol = NAME
