@@ -58,9 +58,18 @@ def read(name: str) -> Any:
     return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
-def execute(name: str, place: Path, *, then: str = "") -> Any:
-    """The notebook with its outputs, run in `place`; `then` is run in a cell of its own."""
+def execute(
+    name: str, place: Path, *, then: str = "", written: tuple[str, str] | None = None
+) -> Any:
+    """The notebook with its outputs, run in `place`.
+
+    then : run in a cell of its own
+    written : what is in the notebook, and what a user writes in its place
+    """
     notebook = read(name)
+    if written is not None:
+        (cell,) = (cell for cell in notebook.cells if written[0] in cell.source)
+        cell.source = cell.source.replace(*written)
     if then:
         notebook.cells.append(nbformat.v4.new_code_cell(then))
     # what a terminal's settings would do to a notebook is not what users see

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 
+from synsim.models.tsodyks_markram import train
 from tests.notebooks.executed import MOVE_EVERYTHING, NOTEBOOKS, execute, read, said
 
 
@@ -18,6 +21,28 @@ def test_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
     moves = json.loads(done.cells[-1].outputs[-1]["text"])
     assert [move for move in moves if move[-1]] == [], "a control was answered by an error"
     assert moves, "no sliders"
+
+
+def test_fits_a_recording_of_your_own(tmp_path: Path) -> None:
+    """A path instead of the shipped recording: two trains of a synapse that is known."""
+    truth = {"U": 0.4, "tau_rec": 300.0, "tau_facil": 0.0}
+    rng = np.random.default_rng(5)
+    rows = []
+    for rate in (20, 50):
+        times = np.append(1e3 / rate * np.arange(8), 1e3 / rate * 7 + 500)
+        u, x = train(times, **truth)
+        for time, amplitude in zip(times, u * x / truth["U"], strict=True):
+            rows.append((rate, time, amplitude + 0.01 * rng.normal(), 0.01))
+    own = pd.DataFrame(rows, columns=["freq_hz", "t_ms", "amp_norm", "sem"])
+    own.to_csv(tmp_path / "mine.csv", index=False)
+    done = execute(
+        "7_fit_your_recording", tmp_path, written=('"pvbc_depressing"', '"mine.csv"'),
+        then="print(estimates['U'], estimates['tau_rec'])",
+    )  # fmt: skip
+    u, tau_rec = (float(word) for word in done.cells[-1].outputs[-1]["text"].split())
+    assert u == pytest.approx(0.4, rel=0.1)
+    assert tau_rec == pytest.approx(300, rel=0.1)
+    assert (tmp_path / "my_fit" / "summary.json").exists()
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
