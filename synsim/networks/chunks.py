@@ -226,7 +226,10 @@ def _run(
         return
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
+    parallel = Parallel(
+        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs",
+        idle_worker_timeout=3600,  # else joblib warns when the last chunk takes five minutes
+    )  # fmt: skip
     with deaf_children():
         outcomes = parallel(delayed(_train)(task) for task in tasks)
     yield from outcomes

@@ -14,8 +14,8 @@ from tests.house import ROOT
 FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
-# Runs in the notebook's kernel when the notebook is through: every control of every figure goes
-# to its ends, and a simulation must not be asked for.
+# Runs in the notebook's kernel when the notebook is through: every button is pressed; then every
+# control of every figure goes to its ends, and a simulation must not be asked for.
 MOVE_EVERYTHING = """
 def _move_everything():
     import gc, json, os, subprocess, time
@@ -26,10 +26,17 @@ def _move_everything():
     def refuse(*_, **__):
         raise AssertionError("a control runs a simulation")
 
-    engine.simulate = brian2.Network.run = subprocess.Popen.__init__ = refuse
-    moves = []
     # asked of the type: `isinstance` follows a weak proxy, which may be dead
     explorers = [o for o in gc.get_objects() if issubclass(type(o), Explorer)]
+    for found in explorers:
+        if hasattr(found, "button"):
+            before = found.image.value
+            found.button.click()
+            assert found.message == "", found.message
+            assert found.image.value != before, "a simulation adds nothing"
+
+    engine.simulate = brian2.Network.run = subprocess.Popen.__init__ = refuse
+    moves = []
     for number, found in enumerate(explorers):
         for name, control in found.controls.items():
             start = control.value
