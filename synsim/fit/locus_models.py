@@ -15,7 +15,7 @@ BIC with p and q free to change. Time constants, s0 and cv are the same in both 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from synsim.component import Citation, InputError
 from synsim.fit.locus_pair import LETTERS, FittedPair, Pair
 from synsim.fit.locus_profile import Quantity, interval, sites_interval
-from synsim.fit.locus_search import Found, best, maxima
+from synsim.fit.locus_search import Alone, Found, best, epochs_alone, maxima
 from synsim.fit.noise import aicc, bic
 from synsim.fit.profile import Interval, limit
 from synsim.fit.quantal_climb import MODELS
@@ -204,11 +204,12 @@ def _model(
     fixed: dict[str, float],
     simpler: list[LocusModel],
     extra: frozenset[str] = frozenset(),
+    alone: Sequence[Alone] = (),
 ) -> LocusModel:
     parameters = {LETTERS[x] for x in changing} | _nuisances(settings) | extra
     pair = Pair(data[0], data[1], dynamics, parameters, fixed)
     starts = [(m.pair, m.best) for m in simpler]
-    found = maxima(pair, settings.n_max, settings.n, starts)
+    found = maxima(pair, settings.n_max, settings.n, starts, alone)
     return LocusModel("+".join(changing) or "none", pair, found, settings.n is not None, {})
 
 
@@ -219,9 +220,11 @@ def _fit_all(
     fixed: dict[str, float],
 ) -> dict[str, LocusModel]:
     found: dict[str, LocusModel] = {}
+    whole = Pair(data[0], data[1], dynamics, set(LETTERS.values()), fixed)
+    alone = epochs_alone(whole, settings.n_max, settings.n)
     for changing in names(settings.n is not None):
         simpler = [m for m in found.values() if set(m.loci) < set(changing)]
-        model = _model(data, dynamics, changing, settings, fixed, simpler)
+        model = _model(data, dynamics, changing, settings, fixed, simpler, alone=alone)
         found[model.name] = model
     return found
 

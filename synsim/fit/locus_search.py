@@ -12,18 +12,33 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synsim.fit.locus_pair import FittedPair, Pair, Sites
-from synsim.fit.quantal_search import starting_points
+from synsim.fit.quantal_search import profile_n, starting_points
 
+Array = NDArray[np.float64]
 _FAR = 5.0  # in log likelihood: pairs that far below the best are not spread from
 _BETTER = 1e-3
 _SEEDS = (1, 3, 8, 20)
 _STEPS = ((-1, -1), (1, 1), (-1, 0), (1, 0), (0, -1), (0, 1))
 
+#: Changes of log q that are tried: as fine as peaks that stand far out of the noise ask for.
+_SHIFTS = np.linspace(-math.log(4), math.log(4), 241)
+
 Found = dict[Sites, FittedPair]
+
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """A maximum of one epoch by itself (0 before, 1 after), at n sites."""
+
+    epoch: int
+    n: int
+    z: Array
 
 
 def lattice(n_max: int) -> list[int]:
@@ -39,6 +54,7 @@ def maxima(
     n_max: int,
     n: int | None = None,
     simpler: Sequence[tuple[Pair, FittedPair]] = (),
+    alone: Sequence[Alone] = (),
 ) -> Found:
     """The maximum at every pair of numbers of sites that matters.
 
@@ -47,8 +63,12 @@ def maxima(
     n_max : the largest number to try
     n : the only number to try, where it is known
     simpler : models that this one contains, with their maxima, to start from as well
+    alone : maxima of single epochs, to start from as well
     """
     found: Found = {}
+    for start in alone:
+        for z in _from_epoch(pair, start):
+            _keep(found, pair.fit_at((start.n, start.n), z))
     for other, fitted in simpler:
         _keep(found, pair.fit_at(fitted.sites, pair.embed(other, fitted)))
     if not found:
@@ -58,6 +78,17 @@ def maxima(
         _spread(pair, found, lattice(n_max))
         _level(pair, found)
         _refine(pair, found, n_max)
+    return found
+
+
+def epochs_alone(pair: Pair, n_max: int, n: int | None = None) -> list[Alone]:
+    """The best maxima of each epoch on its own. Where quanta stand out of the noise, a likelihood
+    has a maximum at each q that brings some peaks onto others, and an epoch alone tells them
+    apart."""
+    found = []
+    for epoch, release in enumerate(pair.releases):
+        fits = sorted(profile_n(release, n_max, n).items(), key=lambda item: -item[1].loglik)
+        found += [Alone(epoch, sites, fitted.z) for sites, fitted in fits[:2]]
     return found
 
 
@@ -74,6 +105,24 @@ def fitted_at(pair: Pair, found: Found, sites: Sites) -> FittedPair:
         )
         found[sites] = pair.fit_at(sites, pair.moved(found[near], sites), found[near].bend)
     return found[sites]
+
+
+def _from_epoch(pair: Pair, start: Alone) -> list[Array]:
+    """Starting points with one epoch as it is alone, and the other like it, but for q: where q may
+    change, the two changes of q among many that suit the other epoch best."""
+    z = np.empty(len(pair.names))
+    z[pair.places[1 - start.epoch]] = start.z
+    z[pair.places[start.epoch]] = start.z
+    if "q" not in pair.changing:
+        return [np.clip(z, pair.low, pair.high)]
+    at = pair.places[1 - start.epoch, pair.free.index("q")]
+    made = []
+    for shift in _SHIFTS:
+        moved = z.copy()
+        moved[at] += shift
+        made.append(np.clip(moved, pair.low, pair.high))
+    made.sort(key=lambda z: pair.loss((start.n, start.n), z)[0])
+    return made[:2]
 
 
 def _keep(found: Found, new: FittedPair) -> None:

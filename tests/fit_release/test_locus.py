@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import binom, norm
@@ -317,3 +318,25 @@ def test_published_estimates(name: str, count: int, way: int) -> None:
     table = result.to_frame()
     assert (table.mean_ratio / np.exp(w)).to_numpy() == pytest.approx(2.0, rel=1e-3)
     assert "assumed" in result.warnings[0]
+
+
+@pytest.mark.parametrize("noise", [2e-5, 5e-5])
+@pytest.mark.parametrize("changed", ["p", "n", "q"])
+def test_quanta_that_stand_out(changed: str, noise: float) -> None:
+    """Peaks of 0.25 mV in noise of a tenth of that: a likelihood with a maximum for each q that
+    brings some peaks onto others. 11/6 of one of them."""
+    rng = np.random.default_rng(3)
+    now = {"n": 6, "p": 0.3, "q": 2.5e-4}
+    later = now | {changed: now[changed] * 11 / 6}
+    both = [
+        rng.binomial(round(of["n"]), of["p"], 300) * of["q"] + rng.normal(0, noise, 300)
+        for of in (now, later)
+    ]
+    table = pd.DataFrame(
+        {
+            "epoch": ["before"] * 300 + ["after"] * 300,
+            "amplitude_mV": 1e3 * np.concatenate(both),
+        }
+    )
+    found = fit_locus(table, s0=1e3 * noise, model="constant").summary()
+    assert found.startswith(f"only {changed} changes"), found
