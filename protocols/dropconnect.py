@@ -168,7 +168,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         running,
         images,
         columns=table,
-        results={"networks": len(rows)} | _results(table),
+        results={"networks": len(rows)} | _results(table, settings.by_preset("width")),
         conventions={
             "weights": "w k/(n p), k ~ Binomial(n, p), drawn as the Normal of the same moments for "
             "each image; DropConnect is n = 1; biases are certain",
@@ -179,13 +179,13 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     )
 
 
-def _results(table: dict[str, Any]) -> dict[str, Any]:
+def _results(table: dict[str, Any], widths: NDArray[np.int64]) -> dict[str, Any]:
     """Mean error and its SE at the largest width, and slopes of the error in doublings of it."""
     c = {name: np.asarray(column) for name, column in table.items()}
     found: dict[str, Any] = {}
-    most = int(c["width"].max())
+    most = int(widths.max())
     for kind in KINDS:
-        rows = c["kind"] == kind
+        rows = (c["kind"] == kind) & np.isin(c["width"], widths)
         at = c["error_percent"][rows & (c["width"] == most)]
         found[f"error_{kind}_width_{most}_percent"] = float(at.mean())
         if at.size > 1:

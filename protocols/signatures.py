@@ -2,9 +2,10 @@
 
 Where reliability has a price, weights that matter more are made more reliable: their sigma is
 lower the greater their Fisher information, the more active their input, and the lower their
-learning rate (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 5). Networks are trained as in
-`tradeoff`, at one scale s of the cost (c = s^rho/rho) and at multiples of c, with hidden layers and
-without. Then, over all training images and for each weight,
+learning rate (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 5). Networks are trained much as
+in `tradeoff`, but for longer and with a sigma that never rests, at one scale s of the cost
+(c = s^rho/rho) and at multiples of c, with hidden layers and without. Then, over
+all training images and for each weight,
 
     Fisher information    mean squared gradient of 20 images' cross-entropy, weights drawn anew
     input rate            mean |x| of its input; in the table also its root mean square

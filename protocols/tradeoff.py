@@ -233,16 +233,16 @@ def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
         name = f"rho_{rho:.2f}" if np.isfinite(rho) else "own_cost"
         for kind in GAUSSIAN:
             rows = plots.of_rho(table["rho"], rho) & (noise == kind)
-            below = published.shortfall(
-                rho, kind, table["sigma_rms"][rows], table["accuracy_percent"][rows]
-            )
+            means = plots.means(table, rows)
+            below = published.shortfall(rho, kind, means["sigma_rms"], means["accuracy_percent"])
             if compared and below is not None:
                 found[f"most_points_below_published_{name}_{kind}"] = below[0]
                 found[f"published_points_not_reached_{name}_{kind}"] = below[1]
         pair = [plots.of_rho(table["rho"], rho) & (noise == kind) for kind in GAUSSIAN]
         if min(p.sum() for p in pair) > 1:
+            both = [plots.means(table, p) for p in pair]
             sigma, accuracy = (
-                [table[name][p] for p in pair] for name in ("sigma_rms", "accuracy_percent")
+                [m[name] for m in both] for name in ("sigma_rms", "accuracy_percent")
             )
             gap = accuracy[0] - published.at_sigma(sigma[1], accuracy[1], sigma[0])
             if not np.all(np.isnan(gap)):

@@ -160,6 +160,8 @@ def each(
     jobs : processes; None for one a core where the work is worth it. The measured numbers are the
         same for any number. `measure` has to be a function that other processes can import.
     """
+    if at_once < 1:
+        raise InputError(f"found {at_once} networks at once, expected at least 1")
     need.jax()
     check_memory(networks, data, training, at_once)
     chunks = plan(networks, at_once)

@@ -34,22 +34,27 @@ _PLUS = re.compile(r"(?<!\d[eE])(?<!\.[eE])\+")
 
 @dataclass(frozen=True)
 class FromFile:
-    """A function of a Python file, by its name; a process that is given one loads it anew."""
+    """A function of a Python file, by its name; a process that is given one loads it anew.
+
+    digest : SHA-256 of the file; a file that has changed is another cost
+    """
 
     path: str
     function: str
+    digest: str
+
+    @staticmethod
+    def of(path: str, function: str) -> FromFile:
+        """The function as the file has it now. Raises InputError where it cannot be read."""
+        try:
+            digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        return FromFile(path, function, digest)
 
     @property
     def __name__(self) -> str:
         return f"{self.path}:{self.function}"
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file."""
-        try:
-            return hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
 
     def load(self) -> Callable[[Any], Any]:
         """The function. Raises InputError where there is none."""
@@ -65,7 +70,7 @@ def checked(text: str) -> str:
     Raises InputError for anything else.
     """
     text = str(text).strip()
-    if text not in NAMES and _file(text) is None:
+    if text not in NAMES and _named(text) is None:
         _terms(text)
     return text
 
@@ -82,7 +87,7 @@ def cost(text: str, rho: float, c: float) -> Cost:
         return power_law(rho, c)
     if text == "entropic":
         return entropic(c)
-    own = _file(text)
+    own = source(text)
     if own is not None:
         own.load()  # a file that is not there says so itself
         return written(own, c)
@@ -91,12 +96,14 @@ def cost(text: str, rho: float, c: float) -> Cost:
 
 def source(text: str) -> FromFile | None:
     """The file that a cost comes from, if it does."""
-    return None if text in NAMES else _file(text)
+    named = None if text in NAMES else _named(text)
+    return None if named is None else FromFile.of(*named)
 
 
-def _file(text: str) -> FromFile | None:
+def _named(text: str) -> tuple[str, str] | None:
+    """The file and the function that a text names."""
     path, colon, function = text.rpartition(":")
-    return FromFile(os.path.abspath(path), function) if colon and path.endswith(".py") else None
+    return (os.path.abspath(path), function) if colon and path.endswith(".py") else None
 
 
 def _terms(text: str) -> Cost:

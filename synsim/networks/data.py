@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,13 +120,17 @@ def _own(path: Path) -> Dataset:
                     f"{path}: found no {missing[0]}, expected arrays {', '.join(_PARTS)}"
                 )
             found = {part: file[part] for part in _PARTS}
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    except (ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
+        raise InputError(
+            f"{path}: cannot be read, expected what numpy.savez writes, complete"
+        ) from None
     for side in ("train", "test"):
         x, y = found[f"x_{side}"], found[f"y_{side}"]
-        if len(x) == 0 or y.shape != (len(x),):
+        if x.ndim == 0 or len(x) == 0 or y.shape != (len(x),):
             raise InputError(
                 f"{path}: found x_{side} of shape {x.shape} and y_{side} of shape {y.shape}, "
                 "expected as many classes as images, at least one"

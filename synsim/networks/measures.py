@@ -247,7 +247,7 @@ def _balance(trained: Trained, params: Any, data: Dataset, most: int, key: Any) 
     for sigma in (*trained.sigmas, *trained.sigma_biases):
         up, down = (float(np.sum(_cost(net, sigma * np.exp(d)))) for d in (step, -step))
         pushed -= (up - down) / (2 * step)
-    return pulled / pushed
+    return pulled / pushed if pushed else float("nan")  # a cost that is flat pushes nothing
 
 
 def gradients(

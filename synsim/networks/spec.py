@@ -48,8 +48,12 @@ class Network:
             raise InputError(f"found noise {self.noise!r}, expected one of {', '.join(NOISES)}")
         if not 0 < self.p <= 1:
             raise InputError(f"found p = {self.p:g}, expected a value above 0 and at most 1")
-        if not self.n >= 1:
-            raise InputError(f"found n = {self.n:g}, expected at least 1")
+        if not (1 <= self.n < np.inf and self.n == int(self.n)):
+            raise InputError(f"found n = {self.n:g}, expected a whole number of at least 1")
+        if any(units != int(units) or units < 1 for units in self.hidden):
+            raise InputError(
+                f"found hidden layers of {self.hidden} units, expected whole numbers of at least 1"
+            )
         if self.noise in GAUSSIAN and self.cost == Cost():
             raise InputError(
                 f"found no cost of {self.noise} noise, expected one, or sigma goes to 0"
@@ -121,7 +125,11 @@ class Training:
             value = getattr(self, name)
             if value != int(value) or value < 1:
                 raise InputError(f"found {name} = {value}, expected a whole number of at least 1")
-        for name in ("rate_mean", "rate_sigma", "curvature", "most_sigma"):
+        for name in ("l1", "l2"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise InputError(f"found {name} = {getattr(self, name):g}, expected at least 0")
+        positive = ("rate_mean", "rate_sigma", "curvature", "most_sigma")
+        for name in positive + ("initial_sigma",) * (self.initial_sigma is not None):
             if not 0 < getattr(self, name) < np.inf:
                 raise InputError(f"found {name} = {getattr(self, name):g}, expected above 0")
         for name in ("memory_sigma", "rest_sigma", "momentum"):

@@ -87,8 +87,7 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
         if not rows.any():
             continue
         colour = style.COLOURS[_COLOURS[noise]]
-        c, ours = _means(columns, rows)
-        ours["c"] = c
+        ours = means(columns, rows)
         order = np.argsort(ours[x])
         ax.plot(ours[x][order], ours[y][order], "o-", ms=2, lw=1, color=colour, label=noise)
         weights = _weights(outcome)
@@ -130,12 +129,12 @@ def _published(ax: Axes, there: Curve, x: str, y: str, colour: str, noise: str) 
     )  # fmt: skip
 
 
-def _means(columns: Any, rows: Any) -> tuple[Any, dict[str, Any]]:
-    """c, and the means over seeds of what is drawn."""
+def means(columns: Any, rows: Any) -> dict[str, Any]:
+    """c, and the means over seeds of what is drawn, at each."""
     c = np.asarray(columns["c"], dtype=float)[rows]
     kinds = np.unique(c)
     names = ("accuracy_percent", "nll", "sigma_rms", "reliability_cost")
-    return kinds, {
+    return {"c": kinds} | {
         column: np.array(
             [np.mean(np.asarray(columns[column], dtype=float)[rows][c == one]) for one in kinds]
         )

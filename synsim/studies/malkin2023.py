@@ -9,6 +9,7 @@ import numpy as np
 
 from synsim.networks import published
 from synsim.networks.spec import GAUSSIAN
+from synsim.networks.tradeoff_plot import means
 from synsim.studies.study import Part, Row, Study
 
 CITATION = "Malkin, O'Donnell, Houghton & Aitchison 2024, eLife 12:RP92595, doi:10.7554/eLife.92595"
@@ -26,9 +27,8 @@ def tradeoff_rows(outcome: Any) -> Iterator[Row]:
             rows = (c["rho"] == rho) & (c["noise"] == noise)
             if there is None or rows.sum() < 2:
                 continue
-            ours = published.at_sigma(
-                c["sigma_rms"][rows], c["accuracy_percent"][rows], there.sigma_rms
-            )
+            mean = means(c, rows)
+            ours = published.at_sigma(mean["sigma_rms"], mean["accuracy_percent"], there.sigma_rms)
             able = np.flatnonzero((there.accuracy_percent > 20) & np.isfinite(ours))
             picked = np.unique(np.linspace(0, len(able) - 1, _POINTS).round().astype(int))
             for i in able[picked] if len(able) else ():

@@ -64,9 +64,10 @@ def test_an_unfinished_run_is_not_gone_on_with_another_function(place: Path) -> 
 
     (place / "costs.py").write_text("def mine(sigma):\n    return sigma**-2.0\n")
     settings = tradeoff.Settings(preset="quick", cost=str(place / "costs.py") + ":mine")
-    before = settings.outside()
+    before, one = settings.outside(), settings.networks(1)[0]
     (place / "costs.py").write_text("def mine(sigma):\n    return sigma**-1.0\n")
     assert settings.outside() != before
+    assert settings.networks(1)[0].kind != one.kind  # what was compiled for it is not taken
     assert settings.networks(1)[0].cost(np.float32(0.5)) == pytest.approx(1e-5 * 2)
 
 

@@ -169,6 +169,18 @@ def test_own_is_wrong(tmp_path: Path, changes: dict[str, object], words: str) ->
         data.load(own(tmp_path / "mine.npz", **changes))
 
 
+@pytest.mark.parametrize("broken", ["empty", "cut", "npy"])
+def test_own_is_damaged(tmp_path: Path, broken: str) -> None:
+    path = own(tmp_path / "mine.npz")
+    if broken == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.ones(3))
+    else:
+        path.write_bytes(path.read_bytes()[: 0 if broken == "empty" else -60])
+    with pytest.raises(InputError, match=r"expected what numpy\.savez writes"):
+        data.load(path)
+
+
 def test_no_such_images(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected mnist, digits or a file"):
         data.load("cifar")

@@ -100,6 +100,18 @@ def test_sites_go_from_dropconnect_to_no_noise() -> None:
     assert loss[64] - loss[np.inf] < 0.3 * (loss[1] - loss[np.inf])
 
 
+def test_results_are_of_the_widths_asked_for() -> None:
+    """Release sites are tried at a width of their own."""
+    settings = dropconnect.Settings(
+        preset="quick", width="4,6", site_width=10, sites=1, epochs=1, seeds=2
+    )
+    found = dropconnect.run(settings)
+    table = found.to_frame().query("width == 6")
+    for kind in dropconnect.KINDS:
+        mean = table[table.kind == kind].error_percent.mean()
+        assert found.results[f"error_{kind}_width_6_percent"] == pytest.approx(mean)
+
+
 def test_slope() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.random(12), rng.random(12)

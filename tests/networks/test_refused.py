@@ -61,6 +61,8 @@ def test_rho_of_0_is_offered_its_limit(protocol: str, synsim: Synsim) -> None:
         ({"batch": 0}, "found batch = 0"),
         ({"batch": 2.5}, "found batch = 2.5"),
         ({"rate_mean": 0.0}, "found rate_mean = 0"),
+        ({"initial_sigma": 0.0}, "found initial_sigma = 0, expected above 0"),
+        ({"l1": -1.0}, "found l1 = -1, expected at least 0"),
         ({"memory_sigma": 1.0}, "found memory_sigma = 1"),
     ],
 )

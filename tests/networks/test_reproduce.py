@@ -160,8 +160,8 @@ def test_published_points_are_their_own_match() -> None:
         count = len(there.c)
         columns["rho"] += [2.0] * count
         columns["noise"] += [noise] * count
-        columns["sigma_rms"] += there.sigma_rms.tolist()
-        columns["accuracy_percent"] += there.accuracy_percent.tolist()
+        for name in ("c", "sigma_rms", "accuracy_percent", "nll", "reliability_cost"):
+            columns[name] += getattr(there, name).tolist()
     found = list(malkin2023.tradeoff_rows(Fake(columns)))
     assert len(found) == 10
     assert all(row.published == row.ours for row in found)

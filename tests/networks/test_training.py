@@ -286,6 +286,9 @@ def test_available_memory_is_some() -> None:
         (lambda: Network("heterogeneous", Cost()), "found no cost"),
         (lambda: Network("binomial", p=0), "found p = 0"),
         (lambda: Network("binomial", n=0), "found n = 0"),
+        (lambda: Network("binomial", n=2.5), "found n = 2.5, expected a whole number"),
+        (lambda: Network("none", hidden=(5, 0)), r"found hidden layers of \(5, 0\) units"),
+        (lambda: chunks.each([], None, QUICK, None, at_once=0), "found 0 networks at once"),
     ],
 )
 def test_wrong_network(make: Any, words: str) -> None:
