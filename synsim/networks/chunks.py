@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -169,15 +172,20 @@ def each(
     work /= work.sum()
     found: dict[int, T] = {}
     left: list[Task[T]] = []
-    done = 0.0
+    parts = np.zeros(len(chunks))  # of each chunk that are done
+    telling = threading.Lock()
+
+    def tell(running: Mapping[int, float]) -> None:
+        with telling:
+            for number, part in running.items():
+                parts[number] = max(part, parts[number])
+            if progress is not None:
+                progress(1.0 if parts.min() == 1 else min(float(parts @ work), 1.0))
 
     def keep(number: int, values: list[T]) -> None:
-        nonlocal done
         numbers = (i for row in chunks[number] for i in row)
         found.update(zip(numbers, values, strict=True))
-        done += work[number]
-        if progress is not None:
-            progress(min(done, 1.0))
+        tell({number: 1.0})
 
     for number, chunk in enumerate(chunks):
         kept = None if store is None else store.get(number)
@@ -186,8 +194,9 @@ def each(
         else:
             grid = [[networks[i] for i in row] for row in chunk]
             left.append(Task(number, grid, data, training, measure))
+
     many = workers(networks, data, training, at_once, len(left)) if jobs is None else jobs
-    for number, values in _run(left, many, lambda n, f: _tell(progress, done + f * work[n])):
+    for number, values in _run(left, many, tell):
         if store is not None:
             store.keep(number, values)
         keep(number, values)
@@ -205,11 +214,6 @@ class Task(Generic[T]):
     measure: Callable[[Trained, Dataset], T]
 
 
-def _tell(progress: Progress | None, fraction: float) -> None:
-    if progress is not None:
-        progress(fraction)
-
-
 def _train(task: Task[T], tell: Progress | None = None) -> tuple[int, list[T]]:
     need.jax()
     from synsim.networks.training import train_grid
@@ -219,12 +223,15 @@ def _train(task: Task[T], tell: Progress | None = None) -> tuple[int, list[T]]:
 
 
 def _run(
-    tasks: Sequence[Task[T]], jobs: int, tell: Callable[[int, float], None]
+    tasks: Sequence[Task[T]], jobs: int, tell: Callable[[Mapping[int, float]], None]
 ) -> Iterator[tuple[int, list[T]]]:
-    """Chunks as they are done, in any order: here, or in processes of one thread each."""
+    """Chunks as they are done, in any order: here, or in processes of one thread each.
+
+    tell : takes chunks under way and the fraction of each that is done
+    """
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
-            yield _train(task, lambda fraction, n=task.number: tell(n, fraction))  # type: ignore[misc]
+            yield _train(task, lambda fraction, n=task.number: tell({n: fraction}))  # type: ignore[misc]
         return
     from joblib import Parallel, delayed
 
@@ -232,9 +239,44 @@ def _run(
         n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs",
         idle_worker_timeout=3600,  # else joblib warns when the last chunk takes five minutes
     )  # fmt: skip
-    with deaf_children():
-        outcomes = parallel(delayed(_train)(task) for task in tasks)
-    yield from outcomes
+    with tempfile.TemporaryDirectory(prefix="synsim-") as place:
+        with deaf_children():
+            outcomes = parallel(delayed(_train_apart)(task, place) for task in tasks)
+        with _listening(Path(place), tell):
+            yield from outcomes
+
+
+def _train_apart(task: Task[T], place: str) -> tuple[int, list[T]]:
+    """In a process of its own, which writes to a file how far it is."""
+    told = Path(place) / str(task.number)
+    return _train(task, lambda fraction: _write(told, fraction))
+
+
+def _write(told: Path, fraction: float) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more
+        told.write_text(repr(fraction), encoding="ascii")
+
+
+@contextlib.contextmanager
+def _listening(place: Path, tell: Callable[[Mapping[int, float]], None]) -> Iterator[None]:
+    """Pass on, every second, how far other processes are."""
+    over = threading.Event()
+
+    def listen() -> None:
+        while not over.wait(1.0):
+            running = {}
+            for path in list(place.iterdir()):
+                with contextlib.suppress(OSError, ValueError):  # while it is written
+                    running[int(path.name)] = float(path.read_text(encoding="ascii"))
+            tell(running)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        over.set()
+        listener.join()
 
 
 def workers(

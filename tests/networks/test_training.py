@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,11 +197,17 @@ def test_an_interrupted_run_goes_on(digits: Dataset, tmp_path: Path) -> None:
 
 
 def test_two_processes_find_what_one_does(digits: Dataset) -> None:
+    """And tell how far they are before a chunk is done."""
+    told: list[float] = []
+    longer = replace(QUICK, epochs=400)
     found = [
-        chunks.each(NETWORKS, digits, QUICK, measures.evaluate, at_once=4, jobs=jobs)
-        for jobs in (1, 2)
+        chunks.each(NETWORKS, digits, longer, measures.evaluate, told.append, at_once=4, jobs=jobs)
+        for jobs in (2, 1)
     ]
     assert found[0] == found[1]
+    first = told[: told.index(1.0) + 1]
+    assert first == sorted(first) and len(set(first)) > 4
+    assert told[-1] == 1 and len(set(told[len(first) :])) > 100
 
 
 def test_processes_where_they_are_worth_it(
