@@ -104,6 +104,10 @@ class Settings(LearningSettings):
     def check(self) -> None:
         if self.cost == "power":
             self._refuse_rho_0(self.rho, "--cost entropic")
+        elif not np.array_equal(self.rho, _RHO):
+            raise self._wrong(
+                "rho", f"found it beside the cost {self.cost}, expected it beside power"
+            )
         self._refuse_twice("rho", "c")
 
     def by_preset(self, name: str) -> Any:
@@ -134,13 +138,17 @@ class Settings(LearningSettings):
 
     def networks(self, seed: int) -> list[Network]:
         """Every network of the run, in the order of the table."""
+
+        def of(rho: float) -> str:
+            return f"rho {rho:.4g}" if self.cost == "power" else f"of cost {self.cost}"
+
         return [
             Network(
                 noise=key["noise"],
                 cost=cost_words.cost(self.cost, key["rho"], key["c"]),
                 seed=key["seed"],
                 hidden=self.widths,
-                name=f"network rho {key['rho']:.4g}, c {key['c']:.4g}, {key['noise']}, "
+                name=f"network {of(key['rho'])}, c {key['c']:.4g}, {key['noise']}, "
                 f"seed {key['seed']}",
             )
             for key in self.keys(seed)

@@ -99,6 +99,8 @@ def _run(module: ModuleType, words: list[str]) -> int:
         raise InputError("--out is missing, expected a new directory for the results")
     out = refuse_existing(given.out, force=given.force)
     settings = flagged(lambda: from_texts(module.Settings, texts))
+    if given.source is not None:
+        _same_files(given.source, summary["conventions"], settings)
     unfinished = unfinished_of(out) if getattr(module, "RESUMABLE", False) else None
     if unfinished is not None and unfinished.is_dir():
         say(f"{unfinished}: going on with what is left")
@@ -115,6 +117,17 @@ def _run(module: ModuleType, words: list[str]) -> int:
     tables = "".join(f", {name}.csv" for name in outcome.tables)
     say(f"{out}: data.csv{tables}, summary.json{figures}")
     return 0
+
+
+def _same_files(source: str, conventions: dict[str, str], settings: Any) -> None:
+    """Raises InputError where a file that the settings name is not what it was."""
+    for name, digest in getattr(settings, "outside", dict)().items():
+        if conventions.get(name, digest) != digest:
+            raise InputError(
+                f"--from {source}: found another {name.replace('_', ' ')} (SHA-256 {digest[:12]}), "
+                f"expected the one that was used ({conventions[name][:12]}); name the changed one "
+                "with its flag, without --from"
+            )
 
 
 def unfinished_of(out: Path) -> Path:

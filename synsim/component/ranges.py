@@ -41,6 +41,8 @@ class Values(Quantity):
         if ":" in text:
             return self._from_range(text)
         parts = [part for part in text.split(",") if part.strip()]
+        if 0 < len(parts) < text.count(",") + 1:
+            raise InputError(f"found {text!r} with an empty value, expected one at each comma")
         return np.array([units.parse(part, self.dimensions)[0] for part in parts])
 
     def _from_range(self, text: str) -> NDArray[np.float64]:

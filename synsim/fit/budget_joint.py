@@ -13,14 +13,16 @@ that of `synsim.fit.budget`; the four weights and T are its parameters.
 A share is the mean over the synapses of that cost's part of E. Its 95 % interval is that of the
 profile likelihood: the least and the greatest share among all weights and T whose deviance from the
 maximum is within `synsim.fit.profile.limit` (4.39 for 44 synapses). They are searched for one by
-one (sequential quadratic programming, from the furthest that is known), so what is found is never
-wider than the interval is; how often it holds the truth is in docs/validation_fits.md. Where two
-costs can stand for each other, both intervals are wide; what the data leave open is said by that.
+one (sequential quadratic programming, from the furthest that is known), again and again until none
+moves, so what is found is never wider than the interval is; how often it holds the truth is in
+docs/validation_fits.md. Where two costs can stand for each other, both intervals are wide; what the
+data leave open is said by that.
 Source: ours.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +43,9 @@ _ALONG = np.concatenate(
 #: Roots of the weights, in which costs that can stand for each other do so along a circle; log T
 _BOUNDS = np.array([(0.0, 8.0)] * 4 + [(-5.0, 6.0)])
 _LEAST = 1e-3  # a weight of 1e-6 is none
-_OPTIONS: Any = {"maxiter": 40, "eps": 1e-3, "ftol": 1e-4}
+_OPTIONS: Any = {"maxiter": 40, "eps": 1e-4, "ftol": 1e-6}
+_ROUNDS = 6  # of searches for the ends, at most; two are enough for the recordings that ship
+_STILL = 1e-4  # a share that an end has to move by, or the search for it is over
 
 
 class Boundary:
@@ -170,25 +174,30 @@ def fit_joint(p: ArrayLike, size: ArrayLike) -> JointFit:
         start = np.append(np.where(np.arange(4) == k, 0.6, 0.1), -1.0)
         search(lambda x: -tried(x)[0], start, method="L-BFGS-B")
     search(lambda x: -tried(x)[0], _best(tried)[0], method="L-BFGS-B")
-    for k in range(len(SHARES)):
-        for side in (-1, 1):  # outwards along the likelihood that is allowed
-            least = max(tried.loglik) - tried.limit / 2 + 1e-3
 
-            def inside(x: Array, k: int = k, side: int = side) -> float:
-                return -side * float(tried(x)[1][k])
+    def outwards(k: int, side: int) -> None:
+        """Along the likelihood that is allowed."""
+        least = max(tried.loglik) - tried.limit / 2 + 1e-3
+        search(
+            lambda x: -side * float(tried(x)[1][k]),
+            _end(tried, k, side),
+            method="SLSQP",
+            constraints={"type": "ineq", "fun": lambda x: tried(x)[0] - least},
+        )
 
-            def allowed(x: Array, least: float = least) -> float:
-                return tried(x)[0] - least
-
-            kept = {"type": "ineq", "fun": allowed}
-            search(inside, _end(tried, k, side), method="SLSQP", constraints=kept)
+    ends = _ends(tried)
+    for _ in range(_ROUNDS):
+        for k, side in itertools.product(range(len(SHARES)), (-1, 1)):
+            outwards(k, side)
+        before, ends = ends, _ends(tried)
+        if np.max(np.abs(ends - before)) < _STILL:
+            break
     return _fit(tried, unit, len(p))
 
 
 def _fit(tried: _Tried, unit: float, count: int) -> JointFit:
     parameters, most = _best(tried)
     found = tried.boundary.shares(_log_weights(parameters))
-    near = np.array(tried.share)[2 * (most - np.array(tried.loglik)) <= tried.limit]
     weights = {
         name: float(np.exp(log_w)) * unit**-term.gamma
         for log_w, (name, term) in zip(_log_weights(parameters), TERMS.items(), strict=True)
@@ -197,7 +206,7 @@ def _fit(tried: _Tried, unit: float, count: int) -> JointFit:
         most,
         aicc(most, 5, count),
         weights,
-        *(dict(zip(SHARES, s.tolist(), strict=True)) for s in (found, near.min(0), near.max(0))),
+        *(dict(zip(SHARES, s.tolist(), strict=True)) for s in (found, *_ends(tried))),
     )
 
 
@@ -206,8 +215,19 @@ def _best(tried: _Tried) -> tuple[Array, float]:
     return tried.at[i], tried.loglik[i]
 
 
+def _inside(tried: _Tried) -> NDArray[np.int64]:
+    """What was tried and is within the interval."""
+    loglik = np.array(tried.loglik)
+    return np.flatnonzero(2 * (loglik.max() - loglik) <= tried.limit)
+
+
+def _ends(tried: _Tried) -> Array:
+    """The least and the greatest of each share within the interval, shape (2, 5)."""
+    near = np.array(tried.share)[_inside(tried)]
+    return np.array([near.min(axis=0), near.max(axis=0)])
+
+
 def _end(tried: _Tried, k: int, side: int) -> Array:
     """Of what is within the interval, where share k is furthest out."""
-    top = max(tried.loglik)
-    inside = np.flatnonzero(2 * (top - np.array(tried.loglik)) <= tried.limit)
+    inside = _inside(tried)
     return tried.at[inside[np.argmax(side * np.array(tried.share)[inside, k])]]

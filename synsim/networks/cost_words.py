@@ -4,6 +4,8 @@ power                              sigma^-rho, for each rho of the run
 entropic                           -ln sigma, its limit for rho -> 0
 sigma^-2 + 0.1*sigma^-1/2          a sum; a term may be a number times entropic, too
 costs.py:mine                      mine(sigma) of the file costs.py, for an array of JAX
+
+A network pays c times that, summed over its weights.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ def cost(text: str, rho: float, c: float) -> Cost:
         return entropic(c)
     own = source(text)
     if own is not None:
-        own.load()  # a file that is not there says so itself
+        own.load()  # what is wrong with the file is said without `written` around it
         return written(own, c)
     return c * _terms(text)
 

@@ -47,7 +47,7 @@ def figure(outcome: Any) -> Figure:
     for row, rho in zip(axes, rhos, strict=True):
         for ax, (x, y) in zip(row, _PANELS, strict=True):
             draw(ax, outcome, float(rho), x, y)
-        row[0].set_title(name(rho))
+        row[0].set_title(name(rho) if np.isfinite(rho) else f"cost {outcome.settings.cost}")
     axes[0][4].legend(fontsize=6, handlelength=1.4)
     if np.any(rhos > 0):
         axes[0][5].set_title("dotted: one sigma_rms", fontsize=7)

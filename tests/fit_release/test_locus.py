@@ -323,8 +323,8 @@ def test_published_estimates(name: str, count: int, way: int) -> None:
 @pytest.mark.parametrize("noise", [2e-5, 5e-5])
 @pytest.mark.parametrize("changed", ["p", "n", "q"])
 def test_quanta_that_stand_out(changed: str, noise: float) -> None:
-    """Peaks of 0.25 mV in noise of a tenth of that: a likelihood with a maximum for each q that
-    brings some peaks onto others. 11/6 of one of them."""
+    """Peaks of 0.25 mV in noise of a twelfth or a fifth of that: a likelihood with a maximum for
+    each q that brings some peaks onto others. 11/6 of one of p, n and q."""
     rng = np.random.default_rng(3)
     now = {"n": 6, "p": 0.3, "q": 2.5e-4}
     later = now | {changed: now[changed] * 11 / 6}

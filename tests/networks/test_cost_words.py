@@ -59,6 +59,18 @@ def test_a_function_of_a_file(synsim: Synsim, place: Path) -> None:
     assert a["reliability_cost"] == pytest.approx(2 * b["reliability_cost"], rel=1e-3)
 
 
+def test_a_summary_of_another_function(synsim: Synsim, place: Path) -> None:
+    """Run again with the file as it was, and refused once it has changed."""
+    (place / "costs.py").write_text("def mine(sigma):\n    return sigma**-2.0\n")
+    assert synsim(*RUN, "--c", "0.01", "--cost", "costs.py:mine", "--out", "own").code == 0
+    again = ("run", "--from", "own/summary.json", "--no-plot", "--out")
+    assert synsim(*again, "same").code == 0
+    (place / "costs.py").write_text("def mine(sigma):\n    return sigma**-1.0\n")
+    done = synsim(*again, "other")
+    assert done.code == 2 and len(done.err.splitlines()) == 1
+    assert "found another cost file" in done.err and not (place / "other").exists()
+
+
 def test_an_unfinished_run_is_not_gone_on_with_another_function(place: Path) -> None:
     from synsim.protocols import tradeoff
 

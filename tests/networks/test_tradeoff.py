@@ -100,6 +100,8 @@ def test_published_points() -> None:
         ({"c": "-1"}, "expected a value above 0"),
         ({"c": "1,1"}, "found 1 twice"),
         ({"hidden": "0"}, "at least 1"),
+        ({"cost": "entropic", "rho": "2"}, "found it beside the cost entropic"),
+        ({"cost": "sigma^-2", "rho": "0"}, "found it beside the cost sigma"),
         ({"cost": "sigma"}, "found 'sigma', expected power, entropic, a sum"),
         ({"cost": "sigma^-2 + x"}, r"found 'x' in 'sigma\^-2 \+ x'"),
         ({"cost": "sigma^-1/0"}, "found an exponent of '1/0'"),

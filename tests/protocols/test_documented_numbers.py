@@ -60,8 +60,8 @@ def test_energy_budget() -> None:
         "calcium {:.2f} ({:.2f} to {:.2f})".format(*share["calcium"]),
         "membrane {:.2f} ({:.2f} to {:.2f})".format(*share["membrane"]),
         f"actin 0 (to {share['actin'][2]:.2f})",
-        f"turnover 0 (to {share['turnover'][2]:.2f})",
-        f"trafficking 0 (to {share['trafficking'][2]:.2f})",
+        f"turnover 0 (to {share['turnover'][2]:.3f})",
+        f"trafficking 0 (to {share['trafficking'][2]:.3f})",
         f"membrane alone (AICc {r['joint_aicc']:.1f})",
         f"(median {r['median_distance_before']:.2f} before, "
         f"{r['median_distance_after']:.2f} after)",
