@@ -45,7 +45,7 @@ _FEW = 4  # steps, after which one is given up that is
 _FAR = 0.3  # of the root of the deviance beyond the limit
 _HOPE = 3.0  # times what a Newton step promises
 _TURNS = 20
-_STILL_MOVES = 0.03  # in logarithms, over the last step to the largest n
+_STILL_MOVES = 0.18  # in logarithms, for each e-fold of n on the last step to the largest n
 
 
 def intervals(
@@ -127,10 +127,14 @@ def _end(
         if reached is None:  # the bound itself is not refused
             return nothing
         end, n = reached
-    if open_n and n == largest and len(inside) > 1:
-        before = max((f for f in inside if f.n < largest), key=lambda f: f.n)
+    if open_n and n == largest:
+        fewer = [f for f in inside if f.n < largest]
+        if not fewer:  # every other n is refused, and more would be better
+            return None
+        before = max(fewer, key=lambda f: f.n)
         earlier = walks[before.n].end() if exact else guess(before)
-        if earlier is None or (end - earlier) * way > _STILL_MOVES:
+        moves = math.inf if earlier is None else (end - earlier) * way
+        if moves > _STILL_MOVES * math.log(largest / before.n):
             return None
     if abs(end - bound) < 1e-6 * (1 + abs(bound)):
         return nothing

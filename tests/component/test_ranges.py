@@ -65,8 +65,8 @@ def test_no_rounding_builds_up() -> None:
     [
         ("", "found an empty list, expected at least one value"),
         (" , ", "found an empty list, expected at least one value"),
-        ("1ms,,2ms", "found '1ms,,2ms' with an empty value"),
-        ("1ms,", "found '1ms,' with an empty value"),
+        ("1ms,,2ms", "found '1ms,,2ms' with an empty value, expected one at each comma"),
+        ("1ms,", "found '1ms,' with an empty value, expected one at each comma"),
         ("0ms:10ms:0ms", "found '0ms:10ms:0ms' with a step of 0, expected another one"),
         ("0ms:10ms:-1ms", "found '0ms:10ms:-1ms', which is an empty list: the step leads away "
          "from the stop"),

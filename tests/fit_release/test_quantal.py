@@ -212,3 +212,16 @@ def test_calibration_simulates_the_design() -> None:
     assert "Calibration" in result.report()
     assert any("copies of this design): the design can" in w for w in result.warnings)
     assert result.results["fits"][0]["calibration"]["params"]["q"]["truth"] == q.truth
+
+
+def test_no_limit_where_more_sites_than_were_tried_are_wanted() -> None:
+    """40 sites, at most 12 of them tried: the limits that 12 sites give to q and U mean nothing,
+    however few steps of n are in question below."""
+    rng = np.random.default_rng(3)
+    h = trains(100)
+    y = responses(h, 40, 0.5, 10.0, 200.0, 0.0, 2.5, 0.2, rng)
+    fit = fit_quantal(amplitudes=y, intervals=h, models="depression", n_max=12).fits[0].best
+    low, high = fit.estimate("n").interval
+    assert low is not None and low > 10 and high is None
+    for name in ("q", "U"):
+        assert fit.estimate(name).interval == (None, None), name
