@@ -311,8 +311,6 @@ def run_kept(
     What is measured has to be numbers, texts, and lists and dictionaries of them.
     """
     store = None
-    need.jax()
-    check_memory(networks, data, training or settings.how(), settings.at_once)
     if running.unfinished is not None:
         about = (
             to_texts(settings)
