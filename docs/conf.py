@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from synsim import __version__
+from synsim_docs.figures import FOLDER, sources
 
 project = "synsim"
 author = "The synsim developers"
@@ -21,8 +22,10 @@ html_math_renderer = "mathml"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
-# Notebooks run here, once for each state they are in, and one that fails fails the build.
+# Notebooks run here, once for each state that they and the code are in, and one that fails fails
+# the build.
 nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parent / FOLDER / "notebooks" / sources())
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True

@@ -13,7 +13,7 @@ DESCRIPTION = """\
 Measure synaptic responses in a recording: find the stimuli, measure every response, and write the
 table that `synsim fit quantal` and `synsim fit stp` read.
 
-FILE is ABF, NWB or another format that Neo reads (install synsim[recordings]), or CSV:
+FILE is ABF, NWB or another format that Neo reads (install 'synsim[recordings]'), or CSV:
 
     t_ms,sweep1_pA,sweep2_pA
     0.0,-3.1,1.4

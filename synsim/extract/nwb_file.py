@@ -64,7 +64,7 @@ def read(path: Path, digest: str) -> Recording:
     except ImportError:
         raise MissingExtraError(
             f"{path}: reading it needs pynwb, which is not installed: "
-            "pip install synsim[recordings]"
+            "pip install 'synsim[recordings]'"
         ) from None
     try:
         with warnings.catch_warnings():

@@ -79,7 +79,7 @@ def fetch() -> Path:
         import pooch
     except ImportError:
         raise MissingExtraError(
-            "MNIST is not here, and fetching it needs pooch: pip install synsim[networks], or "
+            "MNIST is not here, and fetching it needs pooch: pip install 'synsim[networks]', or "
             f"{HOW}"
         ) from None
     place = fetched()

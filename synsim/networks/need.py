@@ -37,7 +37,7 @@ def jax() -> Any:
     except ImportError as error:
         raise MissingExtraError(
             f"learning needs {error.name or 'jax'}, which is not installed: "
-            "pip install synsim[networks]"
+            "pip install 'synsim[networks]'"
         ) from None
     finally:
         if not known:

@@ -124,6 +124,6 @@ def test_without_the_extra(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "synsim: learning needs jax, which is not installed: pip install synsim[networks]\n"
+        "synsim: learning needs jax, which is not installed: pip install 'synsim[networks]'\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -7,17 +7,15 @@ and gives what the page says it gives (see `blocks`).
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.house import ROOT
 from tests.site.blocks import Block, blocks
+from tests.site.new_user import installed, surroundings
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 WITH_CODE = {page.stem: page for page in PAGES if blocks(page)}
@@ -31,44 +29,13 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 @pytest.fixture
 def programs(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment with nothing but the wheel and the extra of page `name`."""
-    if "SYNSIM_SITE" not in os.environ:
-        pytest.skip("installs a wheel with all it needs, so only `make docs-test` does it")
-    # That of all workers of this run, and of no other: an earlier wheel would be tried again.
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    return installed(shared / "new_user", EXTRAS.get(name))
-
-
-def installed(place: Path, extra: str | None) -> Path:
-    """The bin folder of the environment with this extra, made if it is not there."""
-    environment = place / f"env-{extra or 'plain'}"
-    done = environment / "done"
-    place.mkdir(exist_ok=True)
-    with FileLock(place / "lock"):
-        if not list(place.glob("dist/*.whl")):
-            _run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir",
-                  str(place / "dist"), str(ROOT)])  # fmt: skip
-        if not done.exists():
-            (wheel,) = place.glob("dist/*.whl")
-            _run([sys.executable, "-m", "venv", str(environment)])
-            pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            what = f"{wheel}[{extra}]" if extra else str(wheel)
-            _run([*pip, "--disable-pip-version-check", what])
-            done.touch()
-    return environment / "bin"
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return installed(tmp_path_factory, EXTRAS.get(name))
 
 
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_page(name: str, programs: Path, tmp_path: Path) -> None:
     found = blocks(WITH_CODE[name])
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environment |= {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "MPLBACKEND": "Agg"}
+    environment = surroundings(programs) | {"MPLBACKEND": "Agg"}
     errors = ""
     for block in found:
         if block.kind == "error":

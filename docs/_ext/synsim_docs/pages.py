@@ -156,11 +156,13 @@ def _cite_page(path: Path) -> list[str]:
     """How to cite, from CITATION.cff."""
     cff = yaml.safe_load(path.read_text(encoding="utf-8"))
     authors = " and ".join(author["name"] for author in cff["authors"])
+    released = cff.get("date-released")
     bibtex = [
         "@software{synsim,",
         f"  title = {{{cff['title']}}},",
         f"  author = {{{{{authors}}}}},",
         f"  version = {{{cff['version']}}},",
+        f"  year = {{{released.year}}}," if released else "  note = {not released yet},",
         "}",
     ]
     return [
@@ -187,6 +189,8 @@ def _api(name: str) -> list[str]:
     module = importlib.import_module(name)
     lines = [*heading(escape(name), "="), *to_rst(inspect.getdoc(module) or "", link)]
     exported = getattr(module, "__all__", None)
+    if "." not in name:
+        return [*lines, *_top_level(module)]
     if exported is None:
         return [*lines, *_automodule(name)]
     lines += [f".. py:module:: {name}", ""]
@@ -197,6 +201,20 @@ def _api(name: str) -> list[str]:
         elif callable(value):
             lines += [f".. autofunction:: {name}.{member}", ""]
     return lines
+
+
+def _top_level(package: ModuleType) -> list[str]:
+    """The names of the package itself, each with the page that has it."""
+    rows = []
+    for name in package.__all__:
+        value = getattr(package, name)
+        if inspect.isclass(value):
+            summary = (inspect.getdoc(value) or "").partition("\n")[0]
+            home = value.__module__
+            while link(home) == f"``{home}``" and "." in home:  # a package has one page for all
+                home = home.rpartition(".")[0]
+            rows.append([name, inline(summary, link), link(home)])
+    return _raw_table(rows, ("name", "what it is", "page"))
 
 
 def clean_docstring(

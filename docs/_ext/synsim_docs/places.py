@@ -11,13 +11,18 @@ from synsim import catalogue
 
 # What a script may import, beside models and protocols; all of synsim.predict is found by itself.
 API = (
+    "synsim",
     "synsim.synapse",
+    "synsim.poisson",
     "synsim.protocol",
     "synsim.fit",
     "synsim.extract",
     "synsim.sweep",
+    "synsim.networks",
+    "synsim.writing.reader",
     "synsim.recordings",
     "synsim.settings",
+    "synsim.synapse_settings",
     "synsim.style",
     "synsim.component",
     "synsim.catalogue",
