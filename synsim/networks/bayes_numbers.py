@@ -12,12 +12,17 @@ The bound. With s = (c rho)^(1/rho) the cost of a weight is (s/sigma)^rho/rho, a
 
     -H[q] <= ((s/sigma)^rho - 1)/rho - ln s - ln(2 pi e)/2
 
-since ln z <= (z^rho - 1)/rho: equal where sigma = s, and everywhere for rho -> 0.
+since ln z <= (z^rho - 1)/rho: equal where sigma = s, and everywhere for rho -> 0. So the cost is
+part of a bound from below on the ELBO, the evidence lower bound
+
+    ELBO = E_q[ln p(images|w)] + E_q[ln p(w)] + H[q]        of all weights and biases w
 """
 
 from __future__ import annotations
 
 import base64
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synsim.networks import need
 from synsim.networks.data import Dataset
-from synsim.networks.measures import evaluate, mean_probability, parameters
+from synsim.networks.measures import evaluate, likelihood, mean_probability, parameters
 from synsim.networks.slopes import binned, log_slope
 from synsim.networks.spec import Trained
 
@@ -34,15 +39,20 @@ AGAINST = ("sigma_post", "sigma_data")
 _NARROWED = 0.98  # sigma_post/prior above which the data said next to nothing
 
 
-def posterior(trained: Trained, data: Dataset, *, images: int, samples: int) -> dict[str, Any]:
-    """Sigma of each layer and the predictive distribution, as texts; accuracy, nll, balance."""
+def posterior(
+    trained: Trained, data: Dataset, *, prior: float, images: int, samples: int
+) -> dict[str, Any]:
+    """Sigma of each layer and the predictive distribution, as texts; accuracy, nll, balance, and
+    ELBO in nats per training image."""
     found = evaluate(trained, data)
+    fits = likelihood(trained, data) + prior_expected(trained, prior)
     return {
         "sigmas": [_pack(s) for s in trained.sigmas],
         "predictive": _pack(predictive(trained, data, images=images, samples=samples)),
         "accuracy_percent": found.accuracy_percent,
         "nll": found.nll,
         "balance": found.balance,
+        "elbo": (fits - over_all(trained, minus_entropy)) / len(data.y_train),
     }
 
 
@@ -88,12 +98,16 @@ def beside(
     ours = predictive(trained, data, images=images, samples=samples)
     theirs = _unpack(bayes["predictive"], ours.shape)
     found = evaluate(trained, data)
+    fits, count = likelihood(trained, data) + prior_expected(trained, prior), len(data.y_train)
+    bound = over_all(trained, functools.partial(entropy_bound, rho=rho, s=s))
     return {
         "layers": layers,
+        "elbo": (fits - over_all(trained, minus_entropy)) / count,
+        "elbo_bound": (fits - bound) / count,
         "accuracy_percent": found.accuracy_percent,
         "nll": found.nll,
         "balance": found.balance,
-        "bayes": {k: bayes[k] for k in ("accuracy_percent", "nll", "balance")},
+        "bayes": {k: bayes[k] for k in ("accuracy_percent", "nll", "balance", "elbo")},
         "entropy": entropy(ours).tolist(),
         "entropy_bayes": entropy(theirs).tolist(),
         "divergence": divergence(theirs, ours).tolist(),
@@ -132,6 +146,30 @@ def entropy_bound(sigma: ArrayLike, rho: float, s: float) -> Array:
     """What reliability costs, as a bound from above on -H (Malkin et al. 2024)."""
     power = np.expm1(rho * np.log(s / np.asarray(sigma, dtype=float))) / rho
     return np.asarray(power - np.log(s) - 0.5 * (1 + np.log(2 * np.pi)))
+
+
+def prior_expected(trained: Trained, prior: float) -> float:
+    """E_q[ln p(w)] of all weights and biases under independent priors Normal(0, prior^2)."""
+    means, sigmas = _all(trained)
+    squares = (means**2 + sigmas**2) / (2 * prior**2)
+    return float(-np.sum(squares + np.log(prior) + 0.5 * np.log(2 * np.pi)))
+
+
+def over_all(trained: Trained, of_sigma: Callable[[Array], Array]) -> float:
+    """The sum of a function of sigma over all weights and biases."""
+    return float(np.sum(of_sigma(_all(trained)[1])))
+
+
+def _all(trained: Trained) -> tuple[Array, Array]:
+    """Mean and sigma of every weight and bias."""
+    means, sigmas = (
+        np.concatenate([np.ravel(a).astype(float) for a in arrays])
+        for arrays in (
+            (*trained.means, *trained.mean_biases),
+            (*trained.sigmas, *trained.sigma_biases),
+        )
+    )
+    return means, sigmas
 
 
 def _pack(array: Any) -> str:

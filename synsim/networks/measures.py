@@ -100,6 +100,19 @@ def evaluate(
     )
 
 
+def likelihood(trained: Trained, data: Dataset) -> float:
+    """ln p(training images|w) in nats, its expectation over the noise: noise is drawn for each
+    image, once."""
+    jax = need.jax()
+    params, total = parameters(trained), 0.0
+    run = _blocks(trained.network.noise not in ("dropout", "none"))
+    key = jax.random.fold_in(jax.random.key(trained.network.seed), 5_000_000)
+    for first in range(0, len(data.y_train), _BLOCK):
+        x, y = data.train(first, first + _BLOCK)
+        total -= float(run(params, x, y, jax.random.fold_in(key, first))[1])
+    return total
+
+
 def averaged(trained: Trained, data: Dataset, *, samples: int) -> tuple[float, float]:
     """Error (per cent) and nll of test images, predictions averaged over draws of the weights.
 

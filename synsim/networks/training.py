@@ -17,7 +17,7 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from synsim.component import SynsimError
+from synsim.component import InputError, SynsimError
 from synsim.networks import costs, model
 from synsim.networks.data import Dataset
 from synsim.networks.spec import GAUSSIAN, Network, Progress, Trained, Training
@@ -152,7 +152,8 @@ def train_grid(
     Raises
     ------
     SynsimError
-        when a network's loss or cost is no longer a number: which network, which step.
+        when a network's loss or cost is no longer a number: which network, which step; InputError
+        where that is a cost which the user wrote
     """
     first = grid[0][0]
     images = len(data.y_train)
@@ -237,9 +238,11 @@ def _refuse_nan(
     if not bad.any():
         return
     step, r, k = (int(i) for i in np.argwhere(bad)[0])
-    what, value = ("cost", paid) if not np.isfinite(paid[step, r, k]) else ("loss", entropy)
-    raise SynsimError(
-        f"{grid[r][k].name}: its {what} is {value[step, r, k]:g} at step "
+    net, paid_is = grid[r][k], np.isfinite(paid[step, r, k])
+    what, value = ("loss", entropy) if paid_is else ("cost", paid)
+    mine = not paid_is and net.cost.own is not None
+    raise (InputError if mine else SynsimError)(
+        f"{net.name}: its {what} is {value[step, r, k]:g} at step "
         f"{epoch * steps + step + 1} (epoch {epoch + 1}), expected a finite number"
     )
 

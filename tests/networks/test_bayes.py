@@ -21,7 +21,7 @@ COLUMNS = (
     "rho", "c_factor", "network", "seed", "layer", "against", "slope", "slope_low", "slope_high",
     "spearman", "weights", "expected_slope", "minus_entropy", "entropy_bound", "least_slack",
     "accuracy_percent", "nll", "balance", "accuracy_bayes", "nll_bayes", "balance_bayes",
-    "divergence",
+    "divergence", "elbo", "elbo_bound", "elbo_bayes",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_sigma_beside_the_posterior(
     digits: Dataset, linear: list[Trained], bayesian: Trained
 ) -> None:
     shown = {"images": 30, "samples": 50}
-    kept = {(1, ()): numbers.posterior(bayesian, digits, **shown)}
+    kept = {(1, ()): numbers.posterior(bayesian, digits, prior=PRIOR, **shown)}
     for net in linear:
         rho = net.network.cost.exponents[0]
         found = numbers.beside(net, digits, posteriors=kept, priors={(): PRIOR}, **shown)
@@ -86,6 +86,31 @@ def test_sigma_beside_the_posterior(
         assert slopes["sigma_data"]["spearman"] > 0.9
         assert found["bayes"]["accuracy_percent"] > 85
         assert min(found["divergence"]) >= 0
+        # the posterior is what makes the ELBO largest, and the cost bounds it from below
+        assert found["bayes"]["elbo"] > found["elbo"] > found["elbo_bound"]
+
+
+def test_elbo_by_drawing_all_weights(digits: Dataset, bayesian: Trained) -> None:
+    """Mean of ln p(images|w) + ln p(w) - ln q(w) over draws of w, in numpy, within 4 SE."""
+    x, y = digits.train(0, len(digits.y_train))
+    rng, drawn = np.random.default_rng(6), []
+    arrays = (bayesian.means, bayesian.sigmas, bayesian.mean_biases, bayesian.sigma_biases)
+    (mean,), (sigma,), (mean_bias,), (sigma_bias,) = arrays
+    q, q_bias = stats.norm(mean, sigma), stats.norm(mean_bias, sigma_bias)
+    prior, each = stats.norm(0, PRIOR), []
+    for _ in range(400):
+        w, b = q.rvs(random_state=rng), q_bias.rvs(random_state=rng)
+        z = x @ w + b
+        z -= z.max(axis=1, keepdims=True)
+        each.append(z[np.arange(len(y)), y] - np.log(np.exp(z).sum(axis=1)))
+        of_prior = prior.logpdf(w).sum() + prior.logpdf(b).sum()
+        drawn.append(each[-1].sum() + of_prior - q.logpdf(w).sum() - q_bias.logpdf(b).sum())
+    # the other draws noise once for each image, independently
+    of_images = np.sum(np.var(each, axis=0, ddof=1))
+    error = np.sqrt(np.var(drawn, ddof=1) / len(drawn) + of_images)
+    found = numbers.posterior(bayesian, digits, prior=PRIOR, images=3, samples=2)["elbo"]
+    assert found * len(y) == pytest.approx(np.mean(drawn), abs=4 * error)
+    assert error < 0.03 * abs(np.mean(drawn))
 
 
 def test_predictive_distributions(digits: Dataset, bayesian: Trained) -> None:

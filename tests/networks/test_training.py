@@ -266,9 +266,16 @@ def test_nan_names_network_and_step(digits: Dataset) -> None:
         for c in (1e-9, 1e3)
     ]
     with pytest.raises(
-        SynsimError, match=r"^network c 1000: its cost is nan at step \d+ \(epoch 1\)"
+        InputError, match=r"^network c 1000: its cost is nan at step \d+ \(epoch 1\)"
     ):
         train(nets, digits, Training(epochs=1, batch=50, initial_sigma=0.1))
+
+
+def test_a_loss_that_is_no_number_is_not_the_input(digits: Dataset) -> None:
+    """Training has diverged: exit code 1, where a cost of the user's own exits with 2."""
+    with pytest.raises(SynsimError, match=r"^network: its loss is nan at step \d+") as raised:
+        train([Network("none", hidden=(4,))], digits, Training(epochs=1, rate_mean=1e30))
+    assert not isinstance(raised.value, InputError)
 
 
 def test_memory_too_small(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
