@@ -45,7 +45,7 @@ def configure(commands: Any) -> None:
         description="Copies a teaching notebook into a folder of yours and opens it in "
         "JupyterLab; without a name, lists them.",
     )
-    parser.add_argument("name", metavar="NAME", nargs="?", help="as the list has it")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="or its number, as the list has them")
     parser.add_argument("--out", metavar="DIR", default=".", help="folder; this one by default")
     parser.add_argument("--force", action="store_true", help="replace a copy that is there")
     parser.add_argument("--no-open", action="store_true", help="copy only")
@@ -59,9 +59,11 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     known = notebooks()
     if parsed.name is None:
         width = max(map(len, known))
-        for name, notebook in known.items():
-            print(f"{name:<{width}}  {notebook.title}")
+        for number, (name, notebook) in enumerate(known.items(), start=1):
+            print(f"{number}  {name:<{width}}  {notebook.title}")
         return 0
+    if parsed.name.isdecimal() and 1 <= int(parsed.name) <= len(known):
+        parsed.name = list(known)[int(parsed.name) - 1]
     if parsed.name not in known:
         from synsim.catalogue import unknown
 
