@@ -85,13 +85,15 @@ class Settings(ScaledSettings):
 
 
 class Outcome(Learned):
-    """One row per network, layer and what sigma is held against.
+    """One row per weight, of some weights of each layer (``--table-weights``).
 
-    Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
-    hidden layers); seed; layer (1: the weights of the inputs); against (sigma_post, or sigma_data,
-    from which the prior is taken out); slope of log sigma on its log, with slope_low and
-    slope_high, the ends of its 95 % interval; spearman, the rank correlation; weights that count:
-    whose posterior is narrower than the prior by 2 % at least; expected_slope, 2/(rho + 2);
+    Columns rho; c; layer (1: the weights of the inputs); sigma; sigma_post, and sigma_data, from
+    which the prior is taken out; network (hidden, or linear: without hidden layers); c_factor, by
+    which c = s^rho/rho is multiplied; seed. The table ``slopes`` is of all weights that count,
+    those whose posterior is narrower than the prior by 2 % at least: a row per network, layer and
+    what sigma is held against (sigma_post or sigma_data): slope of log sigma on its log, with
+    slope_low and slope_high, the ends of its 95 % interval; spearman, the rank correlation; how
+    many weights count; expected_slope, 2/(rho + 2);
     minus_entropy, the mean of -H[q] over the weights in nats, entropy_bound, its bound by the cost,
     and least_slack, by which the bound of any weight is higher; accuracy_percent, nll and balance
     of the network, and accuracy_bayes, nll_bayes and balance_bayes; divergence, the mean
@@ -104,7 +106,7 @@ class Outcome(Learned):
 
     protocol = NAME
     settings_type = Settings
-    further = ("bins", "predictive")
+    further = ("slopes", "bins", "predictive")
     plots = plots
 
 
@@ -118,7 +120,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Returns
     -------
-    Outcome with one row per network, layer and what sigma is held against
+    Outcome with one row per weight; tables of slopes, bins and predictive distributions
 
     Raises
     ------
@@ -166,6 +168,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             priors=settings.priors,
             images=shown,
             samples=settings.samples,
+            weights=settings.table_weights,
         ),
         _share(running, len(posteriors) / whole, len(networks) / whole),
         settings,
@@ -175,8 +178,10 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
         settings,
         running,
         images,
-        columns=table,
-        tables={"bins": bins, "predictive": predictive},
+        columns=slopes.weights_table(
+            settings.keys(running.seed), [one["weights"] for one in compared]
+        ),
+        tables={"slopes": table, "bins": bins, "predictive": predictive},
         results={"networks": whole} | _results(table),
         conventions={
             "objective": "cross-entropy summed over training images + l1 |mu|_1 + c sum sigma^-rho "

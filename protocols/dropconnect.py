@@ -93,7 +93,7 @@ class Settings(ImageSettings):
         return MOMENTUM if self.optimiser == "momentum" else Training()
 
     def keys(self, seed: int) -> list[dict[str, Any]]:
-        """What tells the rows apart: kind, width, sites (n) and seed; none twice."""
+        """What tells the rows apart: width, regulariser, seed and sites (n); none twice."""
         made = [
             (kind, int(width), {"none": INFINITE, "dropout": INFINITE, "dropconnect": 1.0}[kind])
             for kind in KINDS
@@ -103,7 +103,7 @@ class Settings(ImageSettings):
         made += [("none", at, INFINITE)]
         made += [("dropconnect" if n == 1 else "sites", at, float(n)) for n in self.sites]
         return [
-            {"kind": kind, "width": width, "n": n, "seed": seed + number}
+            {"hidden_units": width, "regulariser": kind, "seed": seed + number, "n": n}
             for kind, width, n in dict.fromkeys(made)
             for number in range(self.seeds)
         ]
@@ -112,12 +112,14 @@ class Settings(ImageSettings):
         """Every network of the run."""
         return [
             Network(
-                noise=key["kind"] if key["kind"] in ("none", "dropout") else "binomial",
+                noise=key["regulariser"]
+                if key["regulariser"] in ("none", "dropout")
+                else "binomial",
                 seed=key["seed"],
-                hidden=(key["width"], key["width"]),
+                hidden=(key["hidden_units"], key["hidden_units"]),
                 n=key["n"] if np.isfinite(key["n"]) else 1,
                 p=self.p,
-                name=f"network {key['kind']}, width {key['width']}, n {key['n']:g}, "
+                name=f"network {key['regulariser']}, width {key['hidden_units']}, n {key['n']:g}, "
                 f"seed {key['seed']}",
             )
             for key in self.keys(seed)
@@ -127,10 +129,10 @@ class Settings(ImageSettings):
 class Outcome(Learned):
     """One row per network.
 
-    Columns kind (none, dropout, dropconnect, or sites), width of the hidden layers, n (release
-    sites of a weight; inf without noise of weights), seed, error_percent and nll of test images,
-    predictions averaged over draws; error_at_mean_percent, with the mean weights; train_nll, the
-    mean cross-entropy of the last epoch's images under the noise.
+    Columns hidden_units (of each hidden layer), regulariser (none, dropout, dropconnect, or sites),
+    seed, test_error_percent and nll of test images, predictions averaged over draws; n (release
+    sites of a weight; inf without noise of weights); error_at_mean_percent, with the mean weights;
+    train_nll, the mean cross-entropy of the last epoch's images under the noise.
     """
 
     protocol = NAME
@@ -173,7 +175,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "weights": "w k/(n p), k ~ Binomial(n, p), drawn as the Normal of the same moments for "
             "each image; DropConnect is n = 1; biases are certain",
             "dropout": "of hidden units",
-            "error_percent": f"predictions averaged over {settings.samples} draws",
+            "test_error_percent": f"predictions averaged over {settings.samples} draws",
         },
         citations=(WAN, SRIVASTAVA),
     )
@@ -185,13 +187,15 @@ def _results(table: dict[str, Any], widths: NDArray[np.int64]) -> dict[str, Any]
     found: dict[str, Any] = {}
     most = int(widths.max())
     for kind in KINDS:
-        rows = (c["kind"] == kind) & np.isin(c["width"], widths)
-        at = c["error_percent"][rows & (c["width"] == most)]
+        rows = (c["regulariser"] == kind) & np.isin(c["hidden_units"], widths)
+        at = c["test_error_percent"][rows & (c["hidden_units"] == most)]
         found[f"error_{kind}_width_{most}_percent"] = float(at.mean())
         if at.size > 1:
             found[f"error_{kind}_width_{most}_se"] = float(at.std(ddof=1) / np.sqrt(at.size))
-        if len(np.unique(c["width"][rows])) > 1:
-            slope, error = plots.slope(np.log2(c["width"][rows]), c["error_percent"][rows])
+        if len(np.unique(c["hidden_units"][rows])) > 1:
+            slope, error = plots.slope(
+                np.log2(c["hidden_units"][rows]), c["test_error_percent"][rows]
+            )
             found[f"error_per_doubling_{kind}"] = slope
             found[f"error_per_doubling_{kind}_se"] = error
     return found

@@ -53,20 +53,21 @@ class Settings(ScaledSettings):
 
 
 class Outcome(Learned):
-    """One row per network, layer and what sigma is held against.
+    """One row per weight, of some weights of each layer (``--table-weights``).
 
-    Columns rho; c_factor, by which c = s^rho/rho is multiplied; network (hidden, or linear: without
-    hidden layers); seed; layer (1: the weights of the inputs); against (fisher, input_rate,
-    input_rms, learning_rate); slope of log sigma on its log, with slope_low and slope_high, the
-    ends of its 95 % interval; spearman, the rank correlation; weights that count; expected_slope,
-    where it is known; published_slope, where there is one; accuracy_percent and balance of the
-    network (1 where sigma has settled). The table ``bins`` is what the figure draws: in bins of
-    equal counts the median x, and the quartiles of sigma.
+    Columns rho; c; layer (1: the weights of the inputs); sigma; fisher, input_rate, learning_rate
+    and input_rms of the weight; network (hidden, or linear: without hidden layers); c_factor, by
+    which c = s^rho/rho is multiplied; seed. The table ``slopes`` is of all weights that count: a
+    row per network, layer and what sigma is held against (against): slope of log sigma on its log,
+    with slope_low and slope_high, the ends of its 95 % interval; spearman, the rank correlation;
+    weights that count; expected_slope, where it is known; published_slope, where there is one;
+    accuracy_percent and balance of the network (1 where sigma has settled). The table ``bins`` is
+    what the figure draws: in bins of equal counts the median x, and the quartiles of sigma.
     """
 
     protocol = NAME
     settings_type = Settings
-    further = ("bins",)
+    further = ("slopes", "bins")
     plots = plots
 
 
@@ -80,7 +81,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
 
     Returns
     -------
-    Outcome with one row per network, layer and what sigma is held against
+    Outcome with one row per weight; tables of slopes and bins
 
     Raises
     ------
@@ -92,16 +93,21 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
     running = running or Running()
     images = settings.load()
     networks = settings.networks(running.seed)
-    measure = functools.partial(signature_numbers.signatures, batch=settings.gradient_batch)
+    measure = functools.partial(
+        signature_numbers.signatures,
+        batch=settings.gradient_batch,
+        weights=settings.table_weights,
+    )
     found = chunks.run_kept(networks, images, measure, running, settings)
     exponent = signature_numbers.input_exponent(images)
     table, bins = _tables(settings, running.seed, found, exponent)
+    keys = settings.keys(running.seed)
     return Outcome.made(
         settings,
         running,
         images,
-        columns=table,
-        tables={"bins": bins},
+        columns=slopes.weights_table(keys, [one["weights"] for one in found]),
+        tables={"slopes": table, "bins": bins},
         results={"networks": len(networks), "input_exponent": exponent} | _results(table),
         conventions={
             "objective": "cross-entropy summed over training images + l1 |mu|_1 + c sum sigma^-rho "
@@ -157,7 +163,8 @@ def _published(settings: Settings, key: dict[str, Any]) -> float:
         return float("nan")
     if (key["network"], key["layer"], key["c_factor"]) != ("hidden", 2, 1.0):
         return float("nan")
-    return published.SLOPES.get(key["against"], {}).get(round(key["rho"], 2), float("nan"))
+    known = published.SLOPES.get(key["against"], {}).items()
+    return next((slope for rho, slope in known if published.same(rho, key["rho"])), float("nan"))
 
 
 def _results(table: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +178,7 @@ def _results(table: dict[str, Any]) -> dict[str, Any]:
         for against in dict.fromkeys(table["against"]):
             rows = shown & (c["rho"] == rho) & (c["against"] == against)
             mean = float(np.mean(c["spearman"][rows]))
-            found[f"layer_{layer}_spearman_{against}_rho_{rho:.2f}"] = mean
+            found[f"layer_{layer}_spearman_{against}_rho_{published.word(rho, c['rho'])}"] = mean
     for against in dict.fromkeys(table["against"]):
         rows = (c["network"] == "linear") & (c["against"] == against)
         error = c["slope"][rows] / c["expected_slope"][rows] - 1

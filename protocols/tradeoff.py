@@ -109,6 +109,9 @@ class Settings(LearningSettings):
                 "rho", f"found it beside the cost {self.cost}, expected it beside power"
             )
         self._refuse_twice("rho", "c")
+        for c in () if self.c is None else self.c:
+            if not 1e-30 <= c <= 1e30:  # beyond the numbers of 32 bits in which networks learn
+                raise self._wrong("c", f"found {c:g}, expected values from 1e-30 to 1e30")
 
     def by_preset(self, name: str) -> Any:
         if self.training == "published" and name in ("epochs", "batch"):
@@ -220,6 +223,8 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "cost": _COSTS.get(settings.cost, settings.cost),
             **settings.outside(),
             "weights": "mu + sigma xi, sigma = softplus(phi)",
+            "published": "points of rho = 2/3 and 2 from the figures' files; their c is inferred "
+            "(synsim/data/malkin2023), sigma and accuracy are as published",
             "accuracy": f"of test images, {settings.samples} times with noise drawn for each image",
             "reliability_cost": "sum over the weights, without biases, of "
             + ("sigma^-rho/rho" if settings.cost == "power" else "the cost, without c"),
@@ -238,7 +243,7 @@ def _results(table: dict[str, Any], *, compared: bool) -> dict[str, Any]:
         "median_balance": float(np.median(table["balance"])),
     }
     for rho in np.unique(table["rho"]):
-        name = f"rho_{rho:.2f}" if np.isfinite(rho) else "own_cost"
+        name = f"rho_{published.word(rho, table['rho'])}" if np.isfinite(rho) else "own_cost"
         for kind in GAUSSIAN:
             rows = plots.of_rho(table["rho"], rho) & (noise == kind)
             means = plots.means(table, rows)

@@ -45,7 +45,7 @@ def configure(commands: Any) -> None:
         description="Copies a teaching notebook into a folder of yours and opens it in "
         "JupyterLab; without a name, lists them.",
     )
-    parser.add_argument("name", metavar="NAME", nargs="?", help="or its number, as the list has them")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="as the list has it, or its number")
     parser.add_argument("--out", metavar="DIR", default=".", help="folder; this one by default")
     parser.add_argument("--force", action="store_true", help="replace a copy that is there")
     parser.add_argument("--no-open", action="store_true", help="copy only")

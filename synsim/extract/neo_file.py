@@ -47,7 +47,8 @@ def read(path: Path, digest: str) -> Recording:
             from neo.io import io_by_extension
     except ImportError:
         raise MissingExtraError(
-            f"{path}: reading it needs Neo, which is not installed: pip install 'synsim[recordings]'"
+            f"{path}: reading it needs Neo, which is not installed: "
+            "pip install 'synsim[recordings]'"
         ) from None
     suffix = path.suffix[1:].lower()
     known = [] if suffix in _TEXT else io_by_extension.get(suffix, [])

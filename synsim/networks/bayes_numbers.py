@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from synsim.networks import need
 from synsim.networks.data import Dataset
 from synsim.networks.measures import evaluate, likelihood, mean_probability, parameters
-from synsim.networks.slopes import binned, log_slope
+from synsim.networks.slopes import binned, listed, log_slope
 from synsim.networks.spec import Trained
 
 Array = NDArray[np.float64]
@@ -64,13 +64,14 @@ def beside(
     priors: dict[tuple[int, ...], float],
     images: int,
     samples: int,
+    weights: int = 200,
 ) -> dict[str, Any]:
     """A network that saves energy, held against the posterior of its seed and widths."""
     net = trained.network
     bayes, prior = posteriors[net.seed, net.hidden], priors[net.hidden]
     rho = net.cost.exponents[0]
     s = (net.cost.weights[0] * rho) ** (1 / rho)
-    layers = []
+    layers, some = [], []
     for number, own in enumerate(trained.sigmas):
         sigma = own.astype(float)
         post = _unpack(bayes["sigmas"][number], sigma.shape)
@@ -86,6 +87,9 @@ def beside(
             }
             for name, x in (("sigma_post", post), ("sigma_data", of_data))
         }
+        here = listed(told, weights, net.seed)
+        columns = {"sigma": sigma, "sigma_post": post, "sigma_data": of_data}
+        some.append({name: values.ravel()[here].tolist() for name, values in columns.items()})
         term, bound = minus_entropy(sigma), entropy_bound(sigma, rho, s)
         layers.append(
             {
@@ -99,11 +103,12 @@ def beside(
     theirs = _unpack(bayes["predictive"], ours.shape)
     found = evaluate(trained, data)
     fits, count = likelihood(trained, data) + prior_expected(trained, prior), len(data.y_train)
-    bound = over_all(trained, functools.partial(entropy_bound, rho=rho, s=s))
+    paid = over_all(trained, functools.partial(entropy_bound, rho=rho, s=s))
     return {
         "layers": layers,
+        "weights": some,
         "elbo": (fits - over_all(trained, minus_entropy)) / count,
-        "elbo_bound": (fits - bound) / count,
+        "elbo_bound": (fits - paid) / count,
         "accuracy_percent": found.accuracy_percent,
         "nll": found.nll,
         "balance": found.balance,

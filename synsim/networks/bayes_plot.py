@@ -24,7 +24,7 @@ def figure(outcome: Any) -> Figure:
     for ax in axes:
         ax.remove()
     layer = shown_layer(outcome)
-    factors = np.unique(np.asarray(outcome.columns["c_factor"], dtype=float))
+    factors = np.unique(np.asarray(outcome.tables["slopes"]["c_factor"], dtype=float))
     upper, lower = (_row(made, place, len(factors)) for place in (top, middle))
     for factor, hidden, linear in zip(factors, upper, lower, strict=True):
         _draw(hidden, outcome, "hidden", layer, factor)
@@ -62,7 +62,7 @@ def _draw(ax: Axes, outcome: Any, network: str, layer: int, factor: float | None
 
 def draw_slopes(ax: Axes, outcome: Any, layer: int) -> None:
     """Slopes at the factor of c nearest 1 against rho, with the curve 2/(rho + 2)."""
-    c = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     rho = np.linspace(0, 1.1 * c["rho"].max(), 100)
     ax.plot(rho, 2 / (rho + 2), color=style.COLOURS["model"], lw=1, label="2/(rho + 2)")
     at = c["c_factor"] == nearest_factor(c["c_factor"])
@@ -84,7 +84,7 @@ def draw_slopes(ax: Axes, outcome: Any, layer: int) -> None:
 
 def draw_factors(ax: Axes, outcome: Any, layer: int) -> None:
     """Rank correlations with the posterior's sigma against c, filled without hidden layers."""
-    c = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     for rho, colour in rho_colours(c["rho"]).items():
         for network, number, face in (("linear", 1, colour), ("hidden", layer, "none")):
             here = (c["rho"] == rho) & (c["network"] == network) & (c["layer"] == number)
@@ -116,7 +116,7 @@ def draw_bound(ax: Axes, outcome: Any) -> None:
     """How far the cost is above -H, against sigma/s, with the layers of all networks on it."""
     from synsim.networks.bayes_numbers import entropy_bound, minus_entropy
 
-    c = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     scale, ratio = outcome.settings.scale, np.geomspace(1e-2, 1e4, 240)
     for rho, colour in rho_colours(c["rho"]).items():
         ax.plot(ratio, entropy_bound(ratio, rho, 1.0) - minus_entropy(ratio), lw=0.9, color=colour)

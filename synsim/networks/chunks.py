@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import tempfile
@@ -16,6 +17,7 @@ import numpy as np
 from synsim.component import InputError
 from synsim.networks import need
 from synsim.networks.data import Dataset
+from synsim.networks.machine import available
 from synsim.networks.spec import Network, Progress, Trained, Training
 from synsim.networks.store import Store
 from synsim.protocol import Running
@@ -63,34 +65,20 @@ def memory(network: Network, data: Dataset, training: Training, at_once: int) ->
     size = network.sizes(data.inputs, data.classes)
     weights = network.weights(data.inputs, data.classes) + sum(size[1:])
     copies = 2 if network.noise == "heterogeneous" else 1
+    drawn = 2 if training.estimator == "sampled" else 0  # weights, and what was drawn for them
     batch = max(min(training.batch, len(data.y_train)), 1)
-    step = 4 * (weights * copies * 6 + batch * (4 * sum(size) + 2 * data.inputs))
+    step = 4 * (weights * (copies * 6 + drawn) + batch * (4 * sum(size) + 2 * data.inputs))
     return _PROGRAM + data.x_train.nbytes + data.x_test.nbytes + at_once * step
 
 
-def available() -> float:
-    """Bytes that this process may still take: free memory, or what a container leaves of it."""
-    found = [float("inf")]
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(1024.0 * int(line.split()[1]))
-        group = Path("/sys/fs/cgroup")
-        limit = (group / "memory.max").read_text(encoding="ascii").strip()
-        if limit != "max":
-            used = int((group / "memory.current").read_text(encoding="ascii"))
-            found.append(float(int(limit) - used))
-    except (OSError, ValueError):
-        pass  # another system says it elsewhere
-    try:
-        import resource
-
-        limit_of_process = resource.getrlimit(resource.RLIMIT_AS)[0]
-        if limit_of_process != resource.RLIM_INFINITY:
-            found.append(float(limit_of_process))
-    except ImportError:
-        pass
-    return min(found)
+def check_program() -> None:
+    """Raises InputError when JAX itself would not fit, before it is imported."""
+    have = available()
+    if have < _PROGRAM:
+        raise InputError(
+            f"found {have / 1e9:.2g} GB of memory left, and training takes {_PROGRAM / 1e9:.2g} GB "
+            "and more; expected more memory"
+        )
 
 
 def check_memory(
@@ -98,7 +86,10 @@ def check_memory(
 ) -> None:
     """Raises InputError when a chunk does not fit the memory that is left."""
     have = available()
+    kinds = collections.Counter(net.kind for net in networks)
+    most = at_once
     for net in {net.kind: net for net in networks}.values():
+        at_once = min(most, kinds[net.kind])
         wanted = memory(net, data, training, at_once)
         if wanted > have:
             alone = memory(net, data, training, 1)
@@ -108,8 +99,9 @@ def check_memory(
                 else "expected smaller networks, or more memory"
             )
             raise InputError(
-                f"found {have / 1e9:.2g} GB of memory left, and training {at_once} networks with "
-                f"hidden layers {net.hidden} at once takes about {wanted / 1e9:.2g} GB; {hint}"
+                f"found {have / 1e9:.2g} GB of memory left, and training {at_once} network"
+                f"{'s' * (at_once > 1)} with hidden layers {net.hidden} at once takes about "
+                f"{wanted / 1e9:.2g} GB; {hint}"
             )
 
 

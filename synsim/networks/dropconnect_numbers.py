@@ -12,7 +12,7 @@ def errors(trained: Trained, data: Dataset, *, samples: int) -> dict[str, float]
     loss of the last epoch."""
     error, nll = averaged(trained, data, samples=samples)
     return {
-        "error_percent": error,
+        "test_error_percent": error,
         "nll": nll,
         "error_at_mean_percent": averaged(without_noise(trained), data, samples=1)[0],
         "train_nll": float(trained.loss[-1]),

@@ -35,11 +35,11 @@ def draw_widths(ax: Axes, outcome: Any) -> None:
     """Mean over seeds with its standard error; each network a dot."""
     c = {name: np.asarray(column) for name, column in outcome.columns.items()}
     for kind, colour in _COLOURS.items():
-        rows = c["kind"] == kind
-        asked = np.isin(c["width"], outcome.settings.by_preset("width"))
-        _means(ax, c["width"][rows & asked], c["error_percent"][rows & asked],
+        rows = c["regulariser"] == kind
+        asked = np.isin(c["hidden_units"], outcome.settings.by_preset("width"))
+        _means(ax, c["hidden_units"][rows & asked], c["test_error_percent"][rows & asked],
                style.COLOURS[colour], _LABELS[kind])  # fmt: skip
-        if outcome.settings.by_preset("data") == "mnist" and 800 in c["width"]:
+        if outcome.settings.by_preset("data") == "mnist" and 800 in c["hidden_units"]:
             ax.plot(800, PUBLISHED[kind], "o", ms=6, mfc="none", mew=0.9,
                     color=style.COLOURS[colour])  # fmt: skip
     ax.set_xscale("log")
@@ -58,9 +58,9 @@ def draw_sites(ax: Axes, outcome: Any) -> None:
     """Error against n at one width, with no noise at the right."""
     c = {name: np.asarray(column) for name, column in outcome.columns.items()}
     width = int(outcome.settings.by_preset("site_width"))
-    noisy = (c["width"] == width) & np.isfinite(c["n"])
-    _means(ax, c["n"][noisy], c["error_percent"][noisy], style.COLOURS["ltp"], "n sites")
-    plain = c["error_percent"][(c["width"] == width) & (c["kind"] == "none")]
+    noisy = (c["hidden_units"] == width) & np.isfinite(c["n"])
+    _means(ax, c["n"][noisy], c["test_error_percent"][noisy], style.COLOURS["ltp"], "n sites")
+    plain = c["test_error_percent"][(c["hidden_units"] == width) & (c["regulariser"] == "none")]
     ax.axhline(plain.mean(), color=style.COLOURS["data"], lw=0.9, ls="--", label="no noise")
     ax.set_xscale("log", base=2)
     sites = np.unique(c["n"][noisy])

@@ -32,7 +32,8 @@ _BLOCK = 1000  # images at a time
 @dataclass(frozen=True)
 class Measured:
     """accuracy_percent and nll (of test images, noise drawn anew for each); sigma_rms over the
-    weights, and over those whose input is active in any test image; cost: sum of the network's
+    weights, and over those whose input is active: a pixel that is not the same in all training
+    images, a unit that is above 0 for any test image; cost: sum of the network's
     cost over its weights; balance (see the module), NaN without a cost."""
 
     accuracy_percent: float
@@ -111,6 +112,39 @@ def likelihood(trained: Trained, data: Dataset) -> float:
         x, y = data.train(first, first + _BLOCK)
         total -= float(run(params, x, y, jax.random.fold_in(key, first))[1])
     return total
+
+
+def accuracy_of_draws(
+    trained: Trained, data: Dataset, *, images: int, draws: int = 20, seed: int = 1
+) -> Array:
+    """Accuracies (per cent) on all test images when `images` of them share a draw of the weights.
+
+    `evaluate` draws noise for each image. The mean is the same; how far one measurement is from it
+    is not: a draw that is bad is bad for all that share it. Shape (draws,).
+
+    Parameters
+    ----------
+    trained : a network with Gaussian noise
+    images : that share a draw
+    draws : accuracies to measure, each over all test images
+    """
+    rng = np.random.default_rng([trained.network.seed, seed])
+    x, y = data.test(0, len(data.y_test))
+    layers = list(
+        zip(trained.means, trained.sigmas, trained.mean_biases, trained.sigma_biases, strict=True)
+    )
+    found = []
+    for _ in range(draws):
+        right = 0
+        for first in range(0, len(y), images):
+            h = x[first : first + images]
+            for number, (w, sw, b, sb) in enumerate(layers):
+                drawn = w + sw * rng.standard_normal(w.shape, dtype=np.float32)
+                h = h @ drawn + b + sb * rng.standard_normal(b.shape, dtype=np.float32)
+                h = h if number == len(layers) - 1 else np.maximum(h, 0)
+            right += int(np.sum(h.argmax(axis=1) == y[first : first + images]))
+        found.append(100 * right / len(y))
+    return np.array(found)
 
 
 def averaged(trained: Trained, data: Dataset, *, samples: int) -> tuple[float, float]:

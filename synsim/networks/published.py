@@ -16,11 +16,16 @@ Array = NDArray[np.float64]
 _FILE = SHIPPED / "malkin2023" / "tradeoff_fig2_fig3.csv"
 
 
-#: Fig. 5: slopes of log sigma of the second hidden layer (s = 0.001), by rho to two decimals.
+#: The exponents.
+RHOS = (1 / 2, 2 / 3, 4 / 3, 2.0)
+#: Fig. 5: slopes of log sigma of the second hidden layer (s = 0.001), by rho.
 SLOPES = {
-    "fisher": {0.5: -0.27, 0.67: -0.25, 1.33: -0.17, 2.0: -0.11},
-    "input_rate": {0.5: -0.47, 0.67: -0.43, 1.33: -0.31, 2.0: -0.24},
-    "learning_rate": {0.5: 0.41, 0.67: 0.39, 1.33: 0.31, 2.0: 0.24},
+    name: dict(zip(RHOS, slopes, strict=True))
+    for name, slopes in {
+        "fisher": (-0.27, -0.25, -0.17, -0.11),
+        "input_rate": (-0.47, -0.43, -0.31, -0.24),
+        "learning_rate": (0.41, 0.39, 0.31, 0.24),
+    }.items()
 }
 
 
@@ -37,12 +42,13 @@ class Curve:
 
 @cache
 def curves() -> dict[tuple[float, str], Curve]:
-    """(rho to two decimals, noise) -> points."""
+    """(rho, noise) -> points."""
     with _FILE.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     found: dict[tuple[float, str], list[dict[str, str]]] = {}
     for row in rows:
-        found.setdefault((round(float(row["rho"]), 2), row["noise"]), []).append(row)
+        rho = next(known for known in RHOS if round(known, 2) == round(float(row["rho"]), 2))
+        found.setdefault((rho, row["noise"]), []).append(row)
     names = ("accuracy_percent", "sigma_rms", "reliability_cost", "nll")
     return {
         key: Curve(
@@ -55,7 +61,18 @@ def curves() -> dict[tuple[float, str], Curve]:
 
 def curve(rho: float, noise: str) -> Curve | None:
     """The published points, or None where there are none."""
-    return curves().get((round(rho, 2), noise))
+    return next((c for (r, n), c in curves().items() if n == noise and same(r, rho)), None)
+
+
+def same(known: float, rho: float) -> bool:
+    """Whether an exponent is one that was published, to the three digits of 0.667."""
+    return bool(np.isclose(known, rho, rtol=1e-3, atol=0))
+
+
+def word(rho: float, rhos: Any) -> str:
+    """An exponent in the name of a result: two decimals, more where others have the same."""
+    alike = [r for r in np.unique(np.asarray(rhos, dtype=float)) if f"{r:.2f}" == f"{rho:.2f}"]
+    return f"{rho:.2f}" if len(alike) == 1 else f"{rho:.6g}"
 
 
 def at_sigma(sigma: Any, accuracy: Any, wanted: Any) -> Array:

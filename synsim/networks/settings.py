@@ -69,8 +69,9 @@ class ImageSettings(Parameters):
 
     def load(self) -> Dataset:
         """The images; MissingExtraError before, where there is nothing to learn them with."""
-        from synsim.networks import data, need
+        from synsim.networks import chunks, data, need
 
+        chunks.check_program()
         need.jax()
         return data.load(self.by_preset("data"))
 
@@ -135,6 +136,10 @@ class ScaledSettings(LearningSettings):
     factors: NDArray[np.float64] = values(
         "1", "multiples of c, with commas", default=(0.1, 1.0, 10.0), low=0, low_open=True
     )
+    table_weights: int = parameter(
+        "1", "weights of each layer that the table has, drawn at random, at most", default=200,
+        low=1, high=1_000_000, integer=True,
+    )  # fmt: skip
 
     def check(self) -> None:
         self._refuse_rho_0(self.rho, "synsim run tradeoff --cost entropic")
@@ -159,9 +164,15 @@ class ScaledSettings(LearningSettings):
         ]
 
     def keys(self, seed: int) -> list[dict[str, Any]]:
-        """What tells the rows of these networks apart: rho, c_factor, network, seed."""
+        """What tells the rows of these networks apart: rho, c, c_factor, network, seed."""
         return [
-            {"rho": rho, "c_factor": factor, "network": network, "seed": seed + number}
+            {
+                "rho": rho,
+                "c": factor * self.scale**rho / rho,
+                "c_factor": factor,
+                "network": network,
+                "seed": seed + number,
+            }
             for network in ("hidden", "linear")
             for rho, factor in self._paid
             for number in range(self.seeds)

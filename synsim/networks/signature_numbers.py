@@ -8,7 +8,7 @@ import numpy as np
 
 from synsim.networks.data import Dataset
 from synsim.networks.measures import evaluate, gradients
-from synsim.networks.slopes import binned, log_slope
+from synsim.networks.slopes import binned, listed, log_slope
 from synsim.networks.spec import Trained
 
 AGAINST = ("fisher", "input_rate", "input_rms", "learning_rate")
@@ -17,15 +17,18 @@ AGAINST = ("fisher", "input_rate", "input_rms", "learning_rate")
 RATE = 1e-4
 
 
-def signatures(trained: Trained, data: Dataset, *, batch: int = 20) -> dict[str, Any]:
-    """Slopes and binned sigma of each layer against each of `AGAINST`, accuracy and balance.
+def signatures(
+    trained: Trained, data: Dataset, *, batch: int = 20, weights: int = 200
+) -> dict[str, Any]:
+    """Slopes and binned sigma of each layer against each of `AGAINST`, accuracy and balance; and
+    some `weights` of each layer with all of that.
 
     Gradients are of the cross-entropy summed over `batch` images at weights drawn anew, over all
     training images (as the published scripts take them). Weights of pixels that are the same in
     every image, and of units that are never active, do not count.
     """
     found = evaluate(trained, data)
-    layers = []
+    layers, some = [], []
     for number, each in enumerate(gradients(trained, data, batch=batch)):
         sigma = trained.sigmas[number].astype(float)
         used = (each.fisher > 0) & (each.mean_abs > 0)
@@ -37,6 +40,10 @@ def signatures(trained: Trained, data: Dataset, *, batch: int = 20) -> dict[str,
             "input_rms": each.input_rms[:, None],
             "learning_rate": RATE / np.where(used, each.mean_abs, 1.0),
         }
+        here = listed(used, weights, trained.network.seed)
+        order = ("fisher", "input_rate", "learning_rate", "input_rms")
+        columns = {"sigma": sigma} | {k: np.broadcast_to(x[k], sigma.shape) for k in order}
+        some.append({name: values.ravel()[here].tolist() for name, values in columns.items()})
         layers.append(
             {
                 name: {
@@ -50,6 +57,7 @@ def signatures(trained: Trained, data: Dataset, *, batch: int = 20) -> dict[str,
         "accuracy_percent": found.accuracy_percent,
         "balance": found.balance,
         "layers": layers,
+        "weights": some,
     }
 
 

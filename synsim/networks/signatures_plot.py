@@ -23,7 +23,7 @@ _LABELS = {
 
 def figure(outcome: Any) -> Figure:
     """Rows: every layer, no hidden layer, slopes of the second layer against c."""
-    layers, shown = int(np.max(outcome.columns["layer"])), shown_layer(outcome)
+    layers, shown = int(np.max(outcome.tables["slopes"]["layer"])), shown_layer(outcome)
     made, axes = style.figure(
         width_mm=180, height_mm=15 + 50 * (layers + 2), nrows=layers + 2, ncols=3, squeeze=False
     )
@@ -38,7 +38,7 @@ def figure(outcome: Any) -> Figure:
     axes[-1][0].set_title(f"slopes of layer {shown}")
     axes[-2][1].set_title("dashed: expected slopes", fontsize=7)
     axes[-1][1].set_title("bars: 95 %", fontsize=7)
-    if np.any(np.isfinite(outcome.columns["published_slope"])):
+    if np.any(np.isfinite(outcome.tables["slopes"]["published_slope"])):
         axes[shown - 1][1].set_title("dashed: published slopes", fontsize=7)
         axes[-1][1].set_title("open: published; bars: 95 %", fontsize=7)
     handles, words = axes[0][0].get_legend_handles_labels()
@@ -48,7 +48,7 @@ def figure(outcome: Any) -> Figure:
 
 def shown_layer(outcome: Any) -> int:
     """The second layer, where there is one."""
-    return min(2, int(np.max(outcome.columns["layer"])))
+    return min(2, int(np.max(outcome.tables["slopes"]["layer"])))
 
 
 def draw_one(ax: Axes, outcome: Any) -> Axes:
@@ -80,7 +80,7 @@ def draw_bins(
     factor : of c; None for the one nearest 1
     """
     bins = {k: np.asarray(v) for k, v in outcome.tables["bins"].items()}
-    rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    rows = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     factor = nearest_factor(rows["c_factor"]) if factor is None else factor
     colours = rho_colours(rows["rho"])
     for rho, colour in colours.items():
@@ -106,7 +106,7 @@ def draw_bins(
 
 def draw_slopes(ax: Axes, outcome: Any, layer: int, against: str) -> None:
     """Slopes with their intervals against the multiple of c; seeds side by side."""
-    rows = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    rows = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     for number, (rho, colour) in enumerate(rho_colours(rows["rho"]).items()):
         here = (rows["rho"] == rho) & (rows["network"] == "hidden") & (rows["layer"] == layer)
         here &= rows["against"] == against

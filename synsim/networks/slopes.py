@@ -8,6 +8,7 @@ if anything too wide.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,25 @@ def row(slope: dict[str, Any]) -> dict[str, Any]:
         "spearman": slope["spearman"],
         "weights": slope["weights"],
     }
+
+
+def weights_table(
+    keys: Sequence[dict[str, Any]], weights: Sequence[Sequence[dict[str, list[float]]]]
+) -> dict[str, Any]:
+    """A row for each weight, from the columns of each layer of each network of `keys`."""
+    columns: dict[str, list[Any]] = {}
+    for key, layers in zip(keys, weights, strict=True):
+        for number, layer in enumerate(layers, start=1):
+            count = len(layer["sigma"])
+            same = {"rho": key["rho"], "c": key["c"], "layer": number}
+            last = {name: key[name] for name in ("network", "c_factor", "seed")}
+            for name, value in same.items():
+                columns.setdefault(name, []).extend([value] * count)
+            for name, values in layer.items():
+                columns.setdefault(name, []).extend(values)
+            for name, value in last.items():
+                columns.setdefault(name, []).extend([value] * count)
+    return columns
 
 
 def log_slope(
@@ -85,6 +105,14 @@ def _resampled(used: Any, x: Array, y: Array, draws: int, rng: np.random.Generat
     count, mx, my, xx, xy = (total(a) for a in (used.astype(float), x, y, x * x, x * y))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((xy - mx * my / count) / (xx - mx * mx / count))
+
+
+def listed(used: Any, most: int, seed: int = 1) -> NDArray[np.intp]:
+    """Flat numbers of at most so many of the weights that count, drawn at random, in order."""
+    there = np.flatnonzero(used)
+    if len(there) > most:
+        there = np.sort(np.random.default_rng([seed, 2]).choice(there, most, replace=False))
+    return there
 
 
 def binned(x: ArrayLike, sigma: ArrayLike, used: Any = True, *, bins: int = 20) -> Array:

@@ -48,9 +48,17 @@ def figure(outcome: Any) -> Figure:
         for ax, (x, y) in zip(row, _PANELS, strict=True):
             draw(ax, outcome, float(rho), x, y)
         row[0].set_title(name(rho) if np.isfinite(rho) else f"cost {outcome.settings.cost}")
-    axes[0][4].legend(fontsize=6, handlelength=1.4)
+    shown: dict[str, Any] = {}
+    for row in axes:
+        handles, words = row[4].get_legend_handles_labels()
+        shown |= dict(zip(words, handles, strict=True))
+    made.legend(
+        list(shown.values()), list(shown), loc="outside lower center", ncols=len(shown), fontsize=7
+    )
     if np.any(rhos > 0):
-        axes[0][5].set_title("dotted: one sigma_rms", fontsize=7)
+        axes[0][5].set_title("dotted, +: of one sigma_rms", fontsize=7)
+    if any("published" in word for word in shown):
+        axes[0][1].set_title("c of published points: inferred", fontsize=7)
     return made
 
 
@@ -98,6 +106,9 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
         there = curve(rho, noise) if comparable else None
         if there is not None:
             _published(ax, there, x, y, colour, noise)
+            if x == "reliability_cost":
+                ax.plot(weights * there.sigma_rms**-rho / rho, getattr(there, y), "+", ms=3,
+                        mew=0.6, color=colour, alpha=0.7)  # fmt: skip
     for scale, what in ((ax.set_xscale, x), (ax.set_yscale, y)):
         # a cost may be below 0: -ln sigma is, and one's own
         if what != "accuracy_percent" and np.all(np.asarray(columns[what], dtype=float) > 0):

@@ -194,6 +194,7 @@ def train_grid(
         if progress is not None:
             progress((number + 1) / training.epochs)
     found = jax.tree.map(np.asarray, params)
+    _refuse_nan_parameters(grid, found, training.epochs * steps)
     loss = np.array(losses, dtype=float)
     return [
         [_trained(net, jax.tree.map(lambda a, r=r, k=k: a[r, k], found), loss[:, r, k])
@@ -245,6 +246,19 @@ def _refuse_nan(
         f"{net.name}: its {what} is {value[step, r, k]:g} at step "
         f"{epoch * steps + step + 1} (epoch {epoch + 1}), expected a finite number"
     )
+
+
+def _refuse_nan_parameters(grid: Grid, params: Any, step: int) -> None:
+    """After the last step, whose own update no loss and no cost has seen."""
+    for leaf in jax.tree.leaves(params):
+        rows = np.isfinite(leaf).reshape(*leaf.shape[:2], -1).all(axis=2)
+        if not rows.all():
+            r, k = (int(i) for i in np.argwhere(~rows)[0])
+            net = grid[r][k]
+            raise (SynsimError if net.cost.own is None else InputError)(
+                f"{net.name}: its weights or sigmas are no numbers after step {step}, the last, "
+                "expected a loss and a cost with finite slopes"
+            )
 
 
 def _trained(net: Network, params: Any, loss: NDArray[np.float64]) -> Trained:

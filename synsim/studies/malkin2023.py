@@ -41,7 +41,7 @@ def tradeoff_rows(outcome: Any) -> Iterator[Row]:
 
 def signatures_rows(outcome: Any) -> Iterator[Row]:
     """Slopes of log sigma at c itself: the second layer, and without hidden layers."""
-    c = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     first = c["seed"] == c["seed"].min()
     words = {"fisher": "Fisher information", "input_rate": "input rate",
              "input_rms": "root mean square of the input",
@@ -62,7 +62,7 @@ def signatures_rows(outcome: Any) -> Iterator[Row]:
 
 def bayes_rows(outcome: Any) -> Iterator[Row]:
     """Slopes against the posterior's sigma without hidden layers, and both networks' accuracy."""
-    c = {k: np.asarray(v) for k, v in outcome.columns.items()}
+    c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     shown = (c["seed"] == c["seed"].min()) & (c["c_factor"] == 1)
     for i in np.flatnonzero(shown & (c["network"] == "linear") & (c["against"] == "sigma_post")):
         yield Row(

@@ -18,10 +18,13 @@ from tests.networks.test_training import curvature
 from tests.protocols.base import ProtocolTests
 
 COLUMNS = (
-    "rho", "c_factor", "network", "seed", "layer", "against", "slope", "slope_low", "slope_high",
-    "spearman", "weights", "expected_slope", "minus_entropy", "entropy_bound", "least_slack",
-    "accuracy_percent", "nll", "balance", "accuracy_bayes", "nll_bayes", "balance_bayes",
-    "divergence", "elbo", "elbo_bound", "elbo_bayes",
+    "rho", "c", "layer", "sigma", "sigma_post", "sigma_data", "network", "c_factor", "seed",
+)  # fmt: skip
+SLOPES = (
+    "rho", "c", "c_factor", "network", "seed", "layer", "against", "slope", "slope_low",
+    "slope_high", "spearman", "weights", "expected_slope", "minus_entropy", "entropy_bound",
+    "least_slack", "accuracy_percent", "nll", "balance", "accuracy_bayes", "nll_bayes",
+    "balance_bayes", "divergence", "elbo", "elbo_bound", "elbo_bayes",
 )  # fmt: skip
 
 
@@ -30,6 +33,9 @@ class TestBayes(ProtocolTests):
     small = "preset=quick rho=0.5,2 factors=1 epochs=3 hidden=5 samples=5 images=20 prior=1"
     columns = COLUMNS
     deterministic = False
+
+    def test_slopes_have_a_table_of_their_own(self, outcome: Any) -> None:
+        assert tuple(outcome.tables["slopes"]) == SLOPES
 
     def test_numpy_target_agrees(self, settings: Any, outcome: Any) -> None:
         """There is none: learning runs in JAX whatever backend is asked for."""
@@ -163,7 +169,7 @@ def test_a_network_of_another_prior_has_other_settings(tmp_path: Path) -> None:
     running = Running(unfinished=place)
     first = bayes.run(bayes.Settings(**few, samples=2), running)
     again = bayes.run(bayes.Settings(**few, samples=2), running)
-    assert first.columns["slope"] == pytest.approx(again.columns["slope"], nan_ok=True, abs=0)
+    assert first.columns["sigma"] == pytest.approx(again.columns["sigma"], nan_ok=True, abs=0)
     with pytest.raises(InputError, match="other settings"):
         bayes.run(bayes.Settings(**few, samples=2, prior=2), running)
 

@@ -17,7 +17,8 @@ from synsim.protocols import dropconnect
 from tests.protocols.base import ProtocolTests
 
 COLUMNS = (
-    "kind", "width", "n", "seed", "error_percent", "nll", "error_at_mean_percent", "train_nll",
+    "hidden_units", "regulariser", "seed", "n", "test_error_percent", "nll",
+    "error_at_mean_percent", "train_nll",
 )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def test_sites_go_from_dropconnect_to_no_noise() -> None:
         preset="quick", width=30, site_width=30, sites="1,4,64", seeds=2, epochs=25
     )
     table = dropconnect.run(settings, Running(seed=2)).to_frame()
-    loss = table[table.kind.ne("dropout")].groupby("n").train_nll.mean()
+    loss = table[table.regulariser.ne("dropout")].groupby("n").train_nll.mean()
     assert list(loss.index) == [1, 4, 64, np.inf]
     assert np.all(np.diff(loss) < 0)
     assert loss[64] - loss[np.inf] < 0.3 * (loss[1] - loss[np.inf])
@@ -106,9 +107,9 @@ def test_results_are_of_the_widths_asked_for() -> None:
         preset="quick", width="4,6", site_width=10, sites=1, epochs=1, seeds=2
     )
     found = dropconnect.run(settings)
-    table = found.to_frame().query("width == 6")
+    table = found.to_frame().query("hidden_units == 6")
     for kind in dropconnect.KINDS:
-        mean = table[table.kind == kind].error_percent.mean()
+        mean = table[table.regulariser == kind].test_error_percent.mean()
         assert found.results[f"error_{kind}_width_6_percent"] == pytest.approx(mean)
 
 

@@ -53,7 +53,13 @@ def test_everything_is_there(report: Path) -> None:
         for name in ("tradeoff", "signatures")
         for end in ("csv", "json", "png", "svg")
     ]
-    expected = ["report.html", "summary.json", "signatures_bins.csv", *parts]
+    expected = [
+        "report.html",
+        "summary.json",
+        "signatures_bins.csv",
+        "signatures_slopes.csv",
+        *parts,
+    ]
     assert sorted(p.name for p in report.iterdir()) == sorted(expected)
     assert list(report.parent.iterdir()) == [report]
     table = pd.read_csv(report / "signatures.csv")
@@ -146,6 +152,7 @@ class Fake:
 
     def __init__(self, columns: dict[str, Any], **results: Any) -> None:
         self.columns, self.results = columns, results
+        self.tables = {"slopes": columns}
         self.settings = self
 
     def by_preset(self, name: str) -> str:

@@ -10,22 +10,34 @@ import pytest
 from synsim.component import InputError
 from synsim.networks import Dataset, Trained, load
 from synsim.networks import signature_numbers as numbers
-from synsim.networks.slopes import BINS, binned, log_slope
+from synsim.networks.slopes import BINS, binned, listed, log_slope
 from synsim.protocols import signatures
 from tests.networks.test_training import curvature
 from tests.protocols.base import ProtocolTests
 
 COLUMNS = (
-    "rho", "c_factor", "network", "seed", "layer", "against", "slope", "slope_low", "slope_high",
-    "spearman", "weights", "expected_slope", "published_slope", "accuracy_percent", "balance",
+    "rho", "c", "layer", "sigma", "fisher", "input_rate", "learning_rate", "input_rms", "network",
+    "c_factor", "seed",
+)  # fmt: skip
+SLOPES = (
+    "rho", "c", "c_factor", "network", "seed", "layer", "against", "slope", "slope_low",
+    "slope_high", "spearman", "weights", "expected_slope", "published_slope", "accuracy_percent",
+    "balance",
 )  # fmt: skip
 
 
 class TestSignatures(ProtocolTests):
     module = signatures
-    small = "preset=quick rho=0.5,2 factors=1 epochs=2 hidden=5"
+    small = "preset=quick rho=0.5,2 factors=1 epochs=2 hidden=5 table_weights=30"
     columns = COLUMNS
     deterministic = False
+
+    def test_slopes_have_a_table_of_their_own(self, outcome: Any) -> None:
+        assert tuple(outcome.tables["slopes"]) == SLOPES
+        frame = outcome.to_frame()
+        np.testing.assert_allclose(frame["c"], 1e-3 ** frame["rho"] / frame["rho"])
+        sizes = frame.groupby(["rho", "network", "layer"]).size()
+        assert len(sizes) == 2 * (2 + 1) and sizes.max() == 30
 
     def test_numpy_target_agrees(self, settings: Any, outcome: Any) -> None:
         """There is none: learning runs in JAX whatever backend is asked for."""
@@ -56,6 +68,14 @@ def test_intervals_hold_the_slope() -> None:
     assert held < 200  # and it is not endless
 
 
+def test_listed_weights_are_some_of_those_that_count() -> None:
+    used = np.random.default_rng(3).random((20, 30)) < 0.5
+    found = listed(used, 50)
+    assert len(found) == len(set(found)) == 50 and used.ravel()[found].all()
+    assert np.array_equal(listed(used, 1000), np.flatnonzero(used))
+    assert not np.array_equal(found, listed(used, 50, seed=2))
+
+
 def test_slopes_of_next_to_nothing() -> None:
     one = np.ones((3, 3))
     assert np.isnan(log_slope(one, one).slope)
@@ -84,7 +104,10 @@ def test_slopes_without_hidden_layers(digits: Dataset, linear: list[Trained], nu
     used = np.any(digits.x_train != digits.x_train[0], axis=0)[:, None] & (h > 0)
     exact = log_slope(h, net.sigmas[0], used)
     assert exact.slope == pytest.approx(-1 / (rho + 2), rel=0.05)
-    (layer,) = numbers.signatures(net, digits)["layers"]
+    found = numbers.signatures(net, digits, weights=10_000)
+    (layer,), (weights,) = found["layers"], found["weights"]
+    again = np.polyfit(np.log(weights["fisher"]), np.log(weights["sigma"]), 1)[0]
+    assert again == pytest.approx(layer["fisher"]["slope"]["slope"])  # all of them are listed
     assert -1 / (rho + 2) < layer["fisher"]["slope"]["slope"] < -0.6 / (rho + 2)
     assert layer["input_rate"]["slope"]["slope"] == pytest.approx(
         signatures.expected_slope("input_rate", rho, numbers.input_exponent(digits)), rel=0.12
