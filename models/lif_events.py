@@ -1,10 +1,16 @@
 """The leaky integrate-and-fire neuron of `lif`, worked out only at inputs that jump its potential.
 
-Between such inputs v can do nothing but decay, so it is known at any time from the last input:
+Between such inputs v can do nothing but decay, so it is known at any time from the last input.
+An input of size J at t makes it
 
-    v  <-  E_L + (v - E_L) exp(-(t - t_v)/tau_m) + J,   t_v <- t       at an input of size J
-    fires one step h later, where  E_L + (v - E_L) exp(-h/tau_m) >= V_th
-    v  <-  V_reset, held up to t + t_ref; jumps up to then are lost     when it fires
+    v <- E_L + (v - E_L) exp(-(t - t_v)/tau_m) + J
+    t_v <- t
+
+and the neuron fires one step h later where it will then still be above the threshold:
+
+    E_L + (v - E_L) exp(-h/tau_m) >= V_th
+
+When it fires, v is V_reset and held up to t + t_ref; jumps up to then are lost.
 
 That is `LIF` with `DeltaInput` to rounding, spikes and all, at no cost for steps without input.
 

@@ -1,9 +1,9 @@
 """Quantal variability: one vesicle's response is not always the same.
 
-    one release of site s gives  q (1 + cv_between z_s) (1 + cv_within xi)
+    q_s = q (1 + cv_between z_s) (1 + cv_within xi)
 
-with xi fresh at every release and z_s drawn once per site, both standard normal. For constant P
-and sites that are always full, averaged over synapses:
+is what one release of site s gives, with xi fresh at every release and z_s drawn once per site,
+both standard normal. For constant P and sites that are always full, averaged over synapses:
 
     variance = n P q^2 (1 + cv_between^2) (1 - P + cv_within^2)
 

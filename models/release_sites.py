@@ -1,18 +1,20 @@
 """Release sites that empty and refill, one by one.
 
 Each of n sites is full or empty. At a presynaptic spike, an interval h after the one
-before,
+before, every empty site refills, and then every full site releases, with probabilities
 
-    every empty site refills with probability  1 - exp(-h / tau_rec)
-    then every full site releases with probability  u_i   (u of `tsodyks_markram`)
+    P_refill = 1 - exp(-h / tau_rec)
+    P_release = u_i                      u of `tsodyks_markram`
 
 Sites are independent chains of two states, so the released quanta are exactly
 
     k_i ~ Binomial(n, u_i x_i)
     Cov(k_i, k_j) = n u_i x_i u_j (y_j - x_j),  i < j
 
-with u, x of `tsodyks_markram` and y the x-recursion after a certain release at i: y = 0
-just after spike i, then y_{l+1} = 1 - (1 - y_l (1 - u_l)) exp(-h / tau_rec).
+with u, x of `tsodyks_markram` and y the x-recursion after a certain release at i, from y = 0
+just after spike i:
+
+    y_{l+1} = 1 - (1 - y_l (1 - u_l)) exp(-h / tau_rec)
 
 Symbols
     n        1     number of sites

@@ -1,17 +1,28 @@
 """Spike sources: regular, Poisson (with or without dead time), and recorded trains.
 
-    regular   t_j = start + j/rate,  j = 0, 1, ... n_spikes - 1, while t_j < start + duration
-    Poisson   intervals d + E, E exponential with mean 1/rate - d: rate is the rate of the train
-              as it comes out, dead time included; d = 0 is the Poisson process. The train is
-              stationary from t = 0 on (the first interval is that of an equilibrium renewal
-              process): P(first > t) = 1 - rate t up to d, then (1 - rate d) e^(-(t-d)/mean E).
-              CV of the intervals 1 - rate d.
-    replayed  the times given, each with the index of its neuron
+A regular train has spikes at
+
+    t_j = start + j/rate,  j = 0, 1, ... n_spikes - 1
+
+that are before start + duration. The intervals of a Poisson train are d + E, E exponential with
+mean tau_E: rate is the rate of the train as it comes out, dead time included, and d = 0 is the
+Poisson process. The train is stationary from t = 0 on (the first spike, at t_1, is that of an
+equilibrium renewal process):
+
+    tau_E = 1/rate - d
+    P(t_1 > t) = 1 - rate t                          t <= d
+    P(t_1 > t) = (1 - rate d) exp(-(t - d)/tau_E)    t > d
+    CV = 1 - rate d                                  of the intervals
+
+A replayed train has the times given, each with the index of its neuron.
 
 On a time grid of step dt a spike goes to the nearest step (half-way: the later one). A Poisson
-train is drawn on the grid by itself: from m = max(1, whole steps in d) steps after the last spike
-on, every step has a spike with probability P = 1/(1/(rate dt) - m + 1), which keeps the mean rate;
-without dead time P = rate dt.
+train is drawn on the grid by itself: from m steps after the last spike on, m the whole steps in d
+and at least 1, every step has a spike with probability
+
+    P = 1/(1/(rate dt) - m + 1)
+
+which keeps the mean rate; without dead time P = rate dt.
 
 Symbols
     rate       frequency  of each neuron's train

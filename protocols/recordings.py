@@ -99,10 +99,10 @@ class Outcome(Result):
     the unit of its column) and normalised_variance (variance/mean of --reading).
 
     The table ``statistics`` has a row for each reading: what is held against what, connections,
-    spearman with spearman_low and spearman_high (95 % bootstrap), slope of the logarithms with
-    slope_low and slope_high; for relative changes also what is built in (see above):
-    control_median, control_low and control_high of the rank correlation, and p_value of the
-    recorded one against these.
+    spearman with spearman_low and spearman_high (95 % bootstrap), slope of the logarithms (of
+    connections that changed) with slope_low and slope_high; for relative changes also what is
+    built in (see above): control_median, control_low and control_high of the rank correlation, and
+    p_value of the recorded one against these.
     """
 
     protocol = NAME
@@ -201,6 +201,10 @@ def _of_changes(
     y = cells.relative if relative else cells.absolute
     rank = recorded.bootstrap(recorded.spearman, cells.p, y, draws, rng)
     row = _row("plasticity", group, what, "release_probability", len(y), rank)
+    changed = y > 0  # no change has no logarithm
+    pair = cells.p[changed], y[changed]
+    slope = recorded.bootstrap(recorded.log_log_slope, *pair, draws, rng.spawn(1)[0])
+    row |= {"slope": slope.value, "slope_low": slope.low, "slope_high": slope.high}
     if relative:
         control = recorded.shuffled_changes(cells, draws, rng)
         row |= {
@@ -239,7 +243,10 @@ def _results(statistics: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in statistics:
         if row["panel"] == "plasticity":
-            found[f"{row['group']}_spearman_{row['what'].removesuffix('_mV')}"] = row["spearman"]
+            what = row["what"].removesuffix("_mV")
+            found[f"{row['group']}_spearman_{what}"] = row["spearman"]
+            for name in ("slope", "slope_low", "slope_high"):
+                found[f"{row['group']}_{name}_{what}"] = row[name]
             if not np.isnan(row["control_median"]):
                 found[f"{row['group']}_spearman_built_in"] = row["control_median"]
                 found[f"{row['group']}_p_value_against_built_in"] = row["p_value"]

@@ -54,7 +54,7 @@ _DARK = {
     "ltp": "#F0803C",
     "ltd": "#56B4E9",
     "simulation": "#56B4E9",
-    "accent": "#2DBE93",
+    "accent": "#58E8A0",
     "second": "#E29CC2",
     "neutral": "#808080",
     "paper": "#131416",
@@ -94,12 +94,16 @@ class Style:
     def rc(self) -> dict[str, Any]:
         """What Matplotlib is told."""
         ink, paper = self.colours["data"], self.colours["paper"]
+        from matplotlib.rcsetup import cycler
+
+        lines = ("model", "simulation", "accent", "second", "neutral", "data")
         inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
         backed = ("figure.facecolor", "axes.facecolor", "legend.facecolor")
         return {
             **_RC,
             **dict.fromkeys(inked, ink),
             **dict.fromkeys(backed, paper),
+            "axes.prop_cycle": cycler(color=[self.colours[name] for name in lines]),
             "savefig.facecolor": "auto",
             "savefig.dpi": self.dpi,
         }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from synsim.networks.chunks import train
     from synsim.networks.costs import Cost, entropic, gaussian_prior, power_law, written
     from synsim.networks.data import Dataset, load
-    from synsim.networks.measures import Measured, evaluate, gradients
+    from synsim.networks.measures import Measured, accuracy_of_draws, evaluate, gradients
     from synsim.networks.spec import Network, Trained, Training
 
 _HOMES = {
@@ -22,6 +22,7 @@ _HOMES = {
     "Network": "synsim.networks.spec",
     "Trained": "synsim.networks.spec",
     "Training": "synsim.networks.spec",
+    "accuracy_of_draws": "synsim.networks.measures",
     "entropic": "synsim.networks.costs",
     "evaluate": "synsim.networks.measures",
     "gaussian_prior": "synsim.networks.costs",
@@ -39,6 +40,7 @@ __all__ = [
     "Network",
     "Trained",
     "Training",
+    "accuracy_of_draws",
     "entropic",
     "evaluate",
     "gaussian_prior",

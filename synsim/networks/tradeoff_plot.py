@@ -56,7 +56,7 @@ def figure(outcome: Any) -> Figure:
         list(shown.values()), list(shown), loc="outside lower center", ncols=len(shown), fontsize=7
     )
     if np.any(rhos > 0):
-        axes[0][5].set_title("dotted, +: of one sigma_rms", fontsize=7)
+        axes[0][5].set_title("dotted, +: one sigma", fontsize=7)
     if any("published" in word for word in shown):
         axes[0][1].set_title("c of published points: inferred", fontsize=7)
     return made

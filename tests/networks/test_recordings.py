@@ -43,6 +43,19 @@ def test_numbers_of_the_recordings(shipped: dict[str, float]) -> None:
     assert shipped["ltp_spearman_absolute_change"] > 0.4  # the sign is the other way
 
 
+@pytest.mark.parametrize("what", ["relative_change", "absolute_change_mV"])
+@pytest.mark.parametrize("group", ["ltp", "ltd"])
+def test_slopes_of_plasticity(shipped: dict[str, float], group: str, what: str) -> None:
+    """Of the logarithms, by scipy; the interval is some two of its standard errors wide, each way
+    (within a half: few connections, and a bootstrap beside a normal line)."""
+    table = recordings.run(recordings.Settings(draws=100)).to_frame().query("group == @group")
+    line = stats.linregress(np.log(table["release_probability"]), np.log(table[what]))
+    name = what.removesuffix("_mV")
+    assert shipped[f"{group}_slope_{name}"] == pytest.approx(line.slope)
+    wide = shipped[f"{group}_slope_high_{name}"] - shipped[f"{group}_slope_low_{name}"]
+    assert wide / (2 * 1.96 * line.stderr) == pytest.approx(1, abs=0.5)
+
+
 def test_most_of_the_correlation_is_built_in(shipped: dict[str, float]) -> None:
     assert shipped["ltp_spearman_built_in"] < shipped["ltp_spearman_relative_change"]
     assert shipped["ltd_spearman_built_in"] < shipped["ltd_spearman_relative_change"]

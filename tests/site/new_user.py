@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.house import ROOT
+from tests.house.test_wheel import copy_of_the_tree
 
 
 def installed(folders: pytest.TempPathFactory, extra: str | None) -> Path:
@@ -27,8 +27,9 @@ def installed(folders: pytest.TempPathFactory, extra: str | None) -> Path:
     place.mkdir(exist_ok=True)
     with FileLock(place / "lock"):
         if not list(place.glob("dist/*.whl")):
+            tree = copy_of_the_tree(place / "tree", symlinks=True)
             _run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir",
-                  str(place / "dist"), str(ROOT)])  # fmt: skip
+                  str(place / "dist"), str(tree)])  # fmt: skip
         if not done.exists():
             (wheel,) = place.glob("dist/*.whl")
             _run([sys.executable, "-m", "venv", str(environment)])
@@ -41,7 +42,8 @@ def installed(folders: pytest.TempPathFactory, extra: str | None) -> Path:
 
 def surroundings(programs: Path) -> dict[str, str]:
     """Environment variables with which these programs come first, and nothing of the checkout."""
-    found = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    strange = ("PYTHONPATH", "VIRTUAL_ENV", "SYNSIM_DATA", "SYNSIM_SITE")
+    found = {k: v for k, v in os.environ.items() if k not in strange}
     return found | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 

@@ -16,11 +16,17 @@ from synsim.cli import main
 from synsim.component import InputError
 
 # What dichromats see, in linear RGB: Viénot, Brettel & Mollon 1999, Color Res Appl 24:243
-# (protanopia, deuteranopia), as matrices on linear sRGB.
+# (protanopia, deuteranopia); Machado, Oliveira & Fernandes 2009, IEEE Trans Vis Comput Graph
+# 15:1291 (tritanopia), as matrices on linear sRGB.
 DICHROMATS = {
     "normal": np.eye(3),
     "protanopia": [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]],
     "deuteranopia": [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 # Colours that stand beside each other in a panel and mean different things.
 TOGETHER = ("data", "model", "simulation", "accent", "second", "neutral")
@@ -66,6 +72,14 @@ def test_colours_stand_out_from_the_paper(name: str) -> None:
     for colour in set(colours) - {"paper", "data", "band"}:
         assert contrast(colours[colour], colours["paper"]) > 3
     assert contrast(colours["band"], colours["paper"]) > 1.2
+
+
+def test_lines_without_a_colour_take_those_of_the_style() -> None:
+    for name, found in style.STYLES.items():
+        with style.use(name):
+            _, ax = style.figure()
+            drawn = [ax.plot([0, 1])[0].get_color() for _ in range(6)]
+        assert len(set(drawn)) == 6 and set(drawn) <= set(found.colours.values())
 
 
 def test_every_style_has_the_same_colours() -> None:

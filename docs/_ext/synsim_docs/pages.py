@@ -200,6 +200,8 @@ def _api(name: str) -> list[str]:
             lines += [f".. autoclass:: {name}.{member}", "    :members:", ""]
         elif callable(value):
             lines += [f".. autofunction:: {name}.{member}", ""]
+        else:
+            lines += [f".. py:data:: {name}.{member}", f"    :value: {value!r}", ""]
     return lines
 
 

@@ -19,6 +19,11 @@ API = (
     "synsim.extract",
     "synsim.sweep",
     "synsim.networks",
+    "synsim.networks.costs",
+    "synsim.networks.spec",
+    "synsim.networks.chunks",
+    "synsim.studies",
+    "synsim.writing.reach",
     "synsim.writing.reader",
     "synsim.recordings",
     "synsim.settings",
@@ -27,6 +32,7 @@ API = (
     "synsim.component",
     "synsim.catalogue",
     "synsim.engine",
+    "synsim.compose",
 )
 OPTIONAL_API = ("synsim.interactive",)
 
