@@ -71,7 +71,9 @@ docs: install-docs
 	@echo 'The site: $(SITE)/index.html'
 
 docs-test: docs
-	SYNSIM_SITE=$(SITE) $(BIN)/python -m pytest tests/site $(ARGS)
+	SYNSIM_SITE=$(SITE) SYNSIM_SCREENSHOTS=$(CURDIR)/build/screenshots \
+	$(BIN)/python -m pytest tests/site $(ARGS)
+	@echo 'Screenshots to look at: build/screenshots'
 
 linkcheck: install-docs
 	$(BIN)/python -m sphinx --keep-going -b linkcheck docs build/linkcheck

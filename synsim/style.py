@@ -206,11 +206,23 @@ def zero_lines(ax: Axes) -> None:
 def plain_log(axis: Any, few: bool = False) -> None:
     """Ticks at 1, 2, 5 of each decade (few: at 1 and 3), written as plain numbers.
 
-    Where next to none of these is in view, there are some at even steps.
+    Where next to none of these is in view, there are some at even steps; over four decades and
+    more, powers of ten, some five of them.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import (
+        FuncFormatter,
+        LogFormatterMathtext,
+        LogLocator,
+        MaxNLocator,
+        NullLocator,
+    )
 
     low, high = axis.get_view_interval()
+    if high / low >= 1e4:
+        axis.set_major_locator(LogLocator(numticks=5))
+        axis.set_major_formatter(LogFormatterMathtext())
+        axis.set_minor_locator(NullLocator())
+        return
     within = (1.0, 3.0) if few else (1.0, 2.0, 5.0)
     subs = within if high / low < 300 else (1.0,)
     near = high / low < 4

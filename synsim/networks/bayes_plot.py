@@ -66,14 +66,15 @@ def draw_slopes(ax: Axes, outcome: Any, layer: int) -> None:
     rho = np.linspace(0, 1.1 * c["rho"].max(), 100)
     ax.plot(rho, 2 / (rho + 2), color=style.COLOURS["model"], lw=1, label="2/(rho + 2)")
     at = c["c_factor"] == nearest_factor(c["c_factor"])
-    at &= c["against"] == "sigma_post"
-    for network, number, marker, colour in (
-        ("linear", 1, "o", "data"), ("hidden", layer, "s", "simulation"),
-    ):  # fmt: skip
+    for network, number, against, marker, colour, words in (
+        ("linear", 1, "sigma_post", "o", "data", "no hidden layer"),
+        ("linear", 1, "sigma_data", "^", "accent", "the same, prior taken out"),
+        ("hidden", layer, "sigma_post", "s", "simulation", f"layer {layer}"),
+    ):
         here = at & (c["network"] == network) & (c["layer"] == number)
+        here &= c["against"] == against
         slope = c["slope"][here]
         error = np.abs([slope - c["slope_low"][here], c["slope_high"][here] - slope])
-        words = "no hidden layer" if network == "linear" else f"layer {layer}"
         ax.errorbar(c["rho"][here], slope, yerr=error, fmt=marker, ms=3, lw=0.9,
                     color=style.COLOURS[colour], label=words)  # fmt: skip
     ax.set_ylim(0, 1.5 * max(1.0, ax.get_ylim()[1]))  # room for the legend

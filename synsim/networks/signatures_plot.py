@@ -22,11 +22,19 @@ _LABELS = {
 
 
 def figure(outcome: Any) -> Figure:
-    """Rows: every layer, no hidden layer, slopes of the second layer against c."""
-    layers, shown = int(np.max(outcome.tables["slopes"]["layer"])), shown_layer(outcome)
+    """Rows: every layer; the second layer at each other c; no hidden layer; slopes against c."""
+    table = outcome.tables["slopes"]
+    layers, shown = int(np.max(table["layer"])), shown_layer(outcome)
+    factors = np.unique(np.asarray(table["c_factor"], dtype=float))
+    others = factors[factors != nearest_factor(factors)]
+    count = layers + 2 + len(others)
     made, axes = style.figure(
-        width_mm=180, height_mm=15 + 50 * (layers + 2), nrows=layers + 2, ncols=3, squeeze=False
+        width_mm=180, height_mm=15 + 50 * count, nrows=count, ncols=3, squeeze=False
     )
+    for row, factor in zip(axes[layers:], others, strict=False):
+        row[0].set_title(f"layer {shown}, c times {factor:.3g}")
+        for ax, against in zip(row, SHOWN, strict=True):
+            draw(ax, outcome, "hidden", shown, against, factor)
     for column, against in enumerate(SHOWN):
         for layer, row in enumerate(axes[:layers], start=1):
             draw(row[column], outcome, "hidden", layer, against)
@@ -58,10 +66,12 @@ def draw_one(ax: Axes, outcome: Any) -> Axes:
     return ax
 
 
-def draw(ax: Axes, outcome: Any, network: str, layer: int, against: str) -> None:
+def draw(
+    ax: Axes, outcome: Any, network: str, layer: int, against: str, factor: float | None = None
+) -> None:
     """Sigma against what a weight does, with the published or the expected slope."""
     known = "published_slope" if network == "hidden" else "expected_slope"
-    draw_bins(ax, outcome, network, layer, against, known)
+    draw_bins(ax, outcome, network, layer, against, known, factor)
     ax.set_xlabel(_LABELS[against])
 
 
@@ -100,7 +110,7 @@ def draw_bins(
     if any(np.size(line.get_xdata()) for line in ax.lines):  # else it has no logarithm
         ax.set_xscale("log")
         ax.set_yscale("log")
-        style.plain_log(ax.xaxis)
+        style.plain_log(ax.xaxis, few=True)
         style.plain_log(ax.yaxis)
 
 

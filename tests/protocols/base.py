@@ -81,6 +81,11 @@ def assert_same(a: Result, b: Result) -> None:
     assert to_texts(a.settings) == to_texts(b.settings)
 
 
+def in_words(axis: Any) -> bool:
+    """Whether an axis is of named things: its ticks say what a label would."""
+    return any(c.isalpha() for tick in axis.get_ticklabels() for c in tick.get_text())
+
+
 class ProtocolTests:
     """Inherit, and say which protocol."""
 
@@ -322,3 +327,8 @@ class ProtocolTests:
         for axes in figure.axes:
             assert axes.lines or axes.collections
         figure.draw_without_rendering()
+        for axes in (a for a in figure.axes if a.get_visible() and a.axison):
+            beside = axes.get_shared_x_axes().get_siblings(axes)
+            assert any(a.get_xlabel() for a in beside) or in_words(axes.xaxis)
+            beside = axes.get_shared_y_axes().get_siblings(axes)
+            assert any(a.get_ylabel() for a in beside) or in_words(axes.yaxis)

@@ -9,6 +9,14 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of pages and notebooks are left to be looked at: `make docs-test` says."""
+    place = Path(os.environ.get("SYNSIM_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+@pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built site."""
     place = os.environ.get("SYNSIM_SITE")

@@ -1,4 +1,4 @@
-"""The site in a browser: search, equations, a phone's width, dark pages."""
+"""The site in a browser: search, equations, a phone's width, dark pages; pictures to look at."""
 
 from __future__ import annotations
 
@@ -77,9 +77,10 @@ def test_search_for_nothing(tab: Any, address: str) -> None:
     assert tab.query_selector_all("#search-results ul.search li") == []
 
 
-def test_equations_are_drawn(tab: Any, address: str) -> None:
+@pytest.mark.parametrize("name", ["tsodyks_three_state", "lif_events", "spike_sources"])
+def test_equations_are_drawn(tab: Any, address: str, name: str) -> None:
     """With the font that comes with the site; fractions are higher than a line."""
-    tab.goto(f"{address}/models/tsodyks_three_state.html")
+    tab.goto(f"{address}/models/{name}.html")
     tab.evaluate("document.fonts.ready")
     assert tab.evaluate("document.fonts.check('16px \"STIX Two Math\"')")
     boxes = tab.evaluate(
@@ -149,6 +150,30 @@ COLOURS = """[...document.querySelectorAll('article *')].filter(e =>
         back = back.parentElement;
     return [getComputedStyle(e).color, getComputedStyle(back ?? document.body).backgroundColor,
             e.textContent.slice(0, 30)]})"""
+
+
+LOOKED_AT = (
+    "index", "install", "gallery", "learning", "fitting_release", "validation", "commands",
+    "models/release_sites", "protocols/stp-train", "api/synsim.networks",
+    "notebooks/4_unreliable",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_pages_to_look_at(tab: Any, address: str, screenshots: Path, name: str) -> None:
+    """On a screen by day, on a phone by night; every picture in it is there."""
+    for look, size in (("light", {"width": 1200, "height": 900}), ("dark", PHONE)):
+        tab.emulate_media(color_scheme=look)
+        tab.set_viewport_size(size)
+        tab.goto(f"{address}/{name}.html")
+        missing = tab.evaluate(
+            """[...document.querySelectorAll('article img')].filter(i => i.checkVisibility())
+               .filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"""
+        )
+        assert missing == []
+        path = screenshots / f"site-{name.replace('/', '-')}-{look}.png"
+        tab.screenshot(path=path, full_page=True)
+        assert path.stat().st_size > 10_000
 
 
 def test_a_figure_suits_the_page(tab: Any, address: str) -> None:

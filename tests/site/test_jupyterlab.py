@@ -1,7 +1,8 @@
-"""Every notebook in JupyterLab, in a browser: it runs, a slider is moved, and its figure follows.
+"""Every notebook in JupyterLab, in a browser: it runs, a slider is moved, its figure follows, and
+*Simulate* adds to it.
 
 As the student does it: the notebook is copied by `synsim notebook`, run by the menu, and the slider
-is moved by the keyboard. Screenshots of before and after are left in the folder of the test.
+is moved by the keyboard. Screenshots of before and after are left (see `conftest.screenshots`).
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def lab(context: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", notebooks())
 def test_runs_and_follows_its_sliders(
-    name: str, lab: Any, address: str, folder: Path, tmp_path: Path
+    name: str, lab: Any, address: str, folder: Path, screenshots: Path
 ) -> None:
     subprocess.run(
         [sys.executable, "-m", "synsim", "notebook", name, "--no-open", "--out", str(folder)],
@@ -138,7 +139,27 @@ def test_runs_and_follows_its_sliders(
     for number in with_sliders:
         lab.evaluate(f"jupyterapp.shell.currentWidget.content.scrollToItem({number}, 'center')")
         figure = lab.locator(f".jp-Cell[data-windowed-list-index='{number}'] .widget-vbox").first
-        follows(figure, tmp_path / f"{name}-{number}")
+        follows(figure, screenshots / f"{name}-{number}")
+        simulates(figure, screenshots / f"{name}-{number}")
+
+
+def simulates(figure: Any, screenshots: Path) -> None:
+    """Press *Simulate*, where there is one: points are added, and nothing went wrong."""
+    button = figure.locator("button:has-text('Simulate')")
+    if not button.count():
+        return
+    image = figure.locator("img.widget-image")
+    before = image.get_attribute("src")
+    button.click()
+    figure.page.wait_for_function(
+        "([i, before]) => i.src !== before && i.complete && i.naturalWidth > 300",
+        arg=[image.element_handle(), before],
+        polling=50,
+        timeout=RUN,
+    )
+    figure.locator("button:has-text('Simulate'):enabled").wait_for()
+    assert figure.locator(".widget-html-content").first.inner_text() == ""
+    figure.screenshot(path=f"{screenshots}-simulated.png")
 
 
 def follows(figure: Any, screenshots: Path) -> None:
