@@ -1,10 +1,11 @@
 """Release sites that empty and refill, one by one.
 
 Each of n sites is full or empty. At a presynaptic spike, an interval h after the one
-before, every empty site refills, and then every full site releases, with probabilities
+before, every empty site refills, and then every full site releases (with the u of
+`tsodyks_markram`), with probabilities
 
     P_refill = 1 - exp(-h / tau_rec)
-    P_release = u_i                      u of `tsodyks_markram`
+    P_release = u_i
 
 Sites are independent chains of two states, so the released quanta are exactly
 
