@@ -10,9 +10,9 @@ Normal(mu, sigma_post^2) under a prior Normal(0, prior^2), by Bayes by backprop 
 Where the curvature of the data is H, sigma = (c rho/H)^(1/(rho + 2)) and 1/sigma_post^2 = H +
 1/prior^2. So log sigma has the slope 2/(rho + 2) against log sigma_post as far as the prior is
 wide, and against sigma_data = (1/sigma_post^2 - 1/prior^2)^(-1/2) whatever it is; towards
-rho -> 0 the two become the same (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 7). Without
-hidden layers this is exact near the optimum; with them two networks trained apart also differ in
-what their units do.
+rho -> 0 the two become the same (``--rho 0``: the cost is -ln sigma; Malkin, O'Donnell, Houghton &
+Aitchison 2024, Fig. 7). Without hidden layers this is exact near the optimum; with them two
+networks trained apart also differ in what their units do.
 
 Further: what both predict for test images (their appendix 4), and the bound that makes the cost of
 reliability a part of the evidence: -H[q] <= ((s/sigma)^rho - 1)/rho - ln s - ln(2 pi e)/2, so that

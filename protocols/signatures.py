@@ -4,7 +4,8 @@ Where reliability has a price, weights that matter more are made more reliable: 
 lower the greater their Fisher information, the more active their input, and the lower their
 learning rate (Malkin, O'Donnell, Houghton & Aitchison 2024, Fig. 5). Networks are trained much as
 in `tradeoff`, but for longer and with a sigma that never rests, at one scale s of the cost
-(c = s^rho/rho) and at multiples of c, with hidden layers and without. Then, over
+(c = s^rho/rho) and at multiples of c, with hidden layers and without; ``--rho 0`` pays the limit,
+-ln sigma. Then, over
 all training images and for each weight,
 
     Fisher information    mean squared gradient of 20 images' cross-entropy, weights drawn anew

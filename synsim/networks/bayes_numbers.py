@@ -69,8 +69,8 @@ def beside(
     """A network that saves energy, held against the posterior of its seed and widths."""
     net = trained.network
     bayes, prior = posteriors[net.seed, net.hidden], priors[net.hidden]
-    rho = net.cost.exponents[0]
-    s = (net.cost.weights[0] * rho) ** (1 / rho)
+    rho = net.cost.exponents[0] if net.cost.exponents else 0.0
+    s = (net.cost.weights[0] * rho) ** (1 / rho) if rho else 1.0
     layers, some = [], []
     for number, own in enumerate(trained.sigmas):
         sigma = own.astype(float)
@@ -148,7 +148,9 @@ def minus_entropy(sigma: ArrayLike) -> Array:
 
 
 def entropy_bound(sigma: ArrayLike, rho: float, s: float) -> Array:
-    """What reliability costs, as a bound from above on -H (Malkin et al. 2024)."""
+    """What reliability costs, as a bound from above on -H (Malkin et al. 2024); rho = 0: -H."""
+    if rho == 0:
+        return minus_entropy(sigma)
     power = np.expm1(rho * np.log(s / np.asarray(sigma, dtype=float))) / rho
     return np.asarray(power - np.log(s) - 0.5 * (1 + np.log(2 * np.pi)))
 

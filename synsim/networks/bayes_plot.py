@@ -121,6 +121,8 @@ def draw_bound(ax: Axes, outcome: Any) -> None:
     scale, ratio = outcome.settings.scale, np.geomspace(1e-2, 1e4, 240)
     for rho, colour in rho_colours(c["rho"]).items():
         ax.plot(ratio, entropy_bound(ratio, rho, 1.0) - minus_entropy(ratio), lw=0.9, color=colour)
+        if rho == 0:  # its bound is -H
+            continue
         here = c["rho"] == rho
         s = scale * c["c_factor"][here] ** (1 / rho)
         typical = np.exp(-c["minus_entropy"][here] - 0.5 * (1 + np.log(2 * np.pi)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synsim.component import Parameters, option, parameter
 from synsim.component.errors import FieldError
 from synsim.component.ranges import values
-from synsim.networks.costs import power_law
+from synsim.networks.costs import entropic, power_law
 from synsim.networks.spec import Network, Training
 from synsim.settings import file
 
@@ -120,7 +120,8 @@ SETTLING = Training(rate_mean=2e-3, rate_sigma=2e-2, memory_sigma=0.99, rest_sig
 
 
 class ScaledSettings(LearningSettings):
-    """Networks with hidden layers and without, that pay c sigma^-rho at multiples of one scale."""
+    """Networks with hidden layers and without, that pay c sigma^-rho at multiples of one scale;
+    where rho is 0, its limit -c ln sigma."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"data": "mnist", "hidden": np.array([100, 100]), "epochs": 15, "batch": 400},
@@ -128,10 +129,16 @@ class ScaledSettings(LearningSettings):
     }
 
     rho: NDArray[np.float64] = values(
-        "1", "exponents of the cost, with commas", default=(1 / 2, 2 / 3, 4 / 3, 2.0), low=0
-    )
+        "1", "exponents of the cost, with commas; 0 is the limit, -ln sigma",
+        default=(1 / 2, 2 / 3, 4 / 3, 2.0), low=0,
+    )  # fmt: skip
     scale: float = parameter(
-        "1", "s, the scale of the cost: c = s^rho/rho", default=1e-3, low=0, low_open=True, high=10
+        "1",
+        "s, the scale of the cost: c = s^rho/rho (1 for rho = 0)",
+        default=1e-3,
+        low=0,
+        low_open=True,
+        high=10,
     )
     factors: NDArray[np.float64] = values(
         "1", "multiples of c, with commas", default=(0.1, 1.0, 10.0), low=0, low_open=True
@@ -142,7 +149,6 @@ class ScaledSettings(LearningSettings):
     )  # fmt: skip
 
     def check(self) -> None:
-        self._refuse_rho_0(self.rho, "synsim run tradeoff --cost entropic")
         self._refuse_twice("rho", "factors")
 
     def base(self) -> Training:
@@ -152,7 +158,7 @@ class ScaledSettings(LearningSettings):
         """Every network that pays: with hidden layers, then without."""
         return [
             Network(
-                cost=power_law(rho, factor * self.scale**rho / rho),
+                cost=power_law(rho, self._c(rho, factor)) if rho > 0 else entropic(factor),
                 seed=seed + number,
                 hidden=hidden,
                 name=f"network rho {rho:.4g}, c times {factor:.4g}, hidden layers {hidden}, "
@@ -168,7 +174,7 @@ class ScaledSettings(LearningSettings):
         return [
             {
                 "rho": rho,
-                "c": factor * self.scale**rho / rho,
+                "c": self._c(rho, factor),
                 "c_factor": factor,
                 "network": network,
                 "seed": seed + number,
@@ -177,6 +183,10 @@ class ScaledSettings(LearningSettings):
             for rho, factor in self._paid
             for number in range(self.seeds)
         ]
+
+    def _c(self, rho: float, factor: float) -> float:
+        """What multiplies sigma^-rho; -ln sigma is the limit of (s/sigma)^rho/rho, as it varies."""
+        return factor * self.scale**rho / rho if rho > 0 else factor
 
     @property
     def _paid(self) -> list[tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,19 @@ import pytest
 from scipy import stats
 
 from synsim.component import InputError
-from synsim.networks import Dataset, Network, Trained, Training, gaussian_prior, train
+from synsim.networks import (
+    Dataset,
+    Network,
+    Trained,
+    Training,
+    entropic,
+    gaussian_prior,
+    train,
+)
 from synsim.networks import bayes_numbers as numbers
 from synsim.protocol import Running
 from synsim.protocols import bayes
+from tests.networks.conftest import SETTLE
 from tests.networks.test_training import curvature
 from tests.protocols.base import ProtocolTests
 
@@ -30,7 +40,7 @@ SLOPES = (
 
 class TestBayes(ProtocolTests):
     module = bayes
-    small = "preset=quick rho=0.5,2 factors=1 epochs=3 hidden=5 samples=5 images=20 prior=1"
+    small = "preset=quick rho=0,0.5,2 factors=1 epochs=3 hidden=5 samples=5 images=20 prior=1"
     columns = COLUMNS
     deterministic = False
 
@@ -138,6 +148,25 @@ def test_predictive_distributions(digits: Dataset, bayesian: Trained) -> None:
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
+def test_without_an_exponent_sigma_is_that_of_the_posterior(
+    digits: Dataset, bayesian: Trained
+) -> None:
+    """-ln sigma is what a flat prior pays: sigma^-2 = H, that of sigma_data; slope 1."""
+    how = replace(SETTLE, l1=0.0, l2=1 / (2 * PRIOR**2))
+    (net,) = train([Network(cost=entropic(), hidden=(), name="e")], digits, how)
+    kept = {(1, ()): numbers.posterior(bayesian, digits, prior=PRIOR, images=3, samples=2)}
+    found = numbers.beside(
+        net, digits, posteriors=kept, priors={(): PRIOR}, images=3, samples=2, weights=10_000
+    )
+    (some,) = found["weights"]
+    ratio = np.array(some["sigma"]) / np.array(some["sigma_data"])
+    assert np.median(ratio) == pytest.approx(1, abs=0.15)
+    assert found["layers"][0]["against"]["sigma_data"]["slope"]["slope"] == pytest.approx(
+        1, abs=0.2
+    )
+    assert found["elbo_bound"] == pytest.approx(found["elbo"])
+
+
 def test_entropies() -> None:
     p = np.array([[0.2, 0.8, 0.0], [1 / 3, 1 / 3, 1 / 3]])
     q = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
@@ -179,7 +208,7 @@ def test_a_network_of_another_prior_has_other_settings(tmp_path: Path) -> None:
     [
         ({"prior": "0"}, "found 0, expected a value above 0"),
         ({"samples": "1"}, "expected a value at least 2"),
-        ({"rho": "0"}, "--cost entropic"),
+        ({"rho": "-1"}, "expected values at least 0"),
     ],
 )
 def test_wrong_input(values: dict[str, str], words: str) -> None:

@@ -28,16 +28,17 @@ SLOPES = (
 
 class TestSignatures(ProtocolTests):
     module = signatures
-    small = "preset=quick rho=0.5,2 factors=1 epochs=2 hidden=5 table_weights=30"
+    small = "preset=quick rho=0,0.5,2 factors=1 epochs=2 hidden=5 table_weights=30"
     columns = COLUMNS
     deterministic = False
 
     def test_slopes_have_a_table_of_their_own(self, outcome: Any) -> None:
         assert tuple(outcome.tables["slopes"]) == SLOPES
         frame = outcome.to_frame()
-        np.testing.assert_allclose(frame["c"], 1e-3 ** frame["rho"] / frame["rho"])
+        known = [1e-3**rho / rho if rho else 1.0 for rho in frame["rho"]]
+        np.testing.assert_allclose(frame["c"], known)
         sizes = frame.groupby(["rho", "network", "layer"]).size()
-        assert len(sizes) == 2 * (2 + 1) and sizes.max() == 30
+        assert len(sizes) == 3 * (2 + 1) and sizes.max() == 30
 
     def test_numpy_target_agrees(self, settings: Any, outcome: Any) -> None:
         """There is none: learning runs in JAX whatever backend is asked for."""
@@ -137,7 +138,7 @@ def test_expected_slopes() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"rho": "0"}, "--cost entropic"),
+        ({"rho": "-1"}, "expected values at least 0"),
         ({"factors": "1,1"}, "found 1 twice"),
         ({"scale": "0"}, "expected a value above 0"),
         ({"gradient_batch": "0"}, "expected a value at least 1"),
