@@ -208,7 +208,7 @@ def test_a_network_of_another_prior_has_other_settings(tmp_path: Path) -> None:
     [
         ({"prior": "0"}, "found 0, expected a value above 0"),
         ({"samples": "1"}, "expected a value at least 2"),
-        ({"rho": "-1"}, "expected values at least 0"),
+        ({"rho": "-1"}, "expected a value at least 0"),
     ],
 )
 def test_wrong_input(values: dict[str, str], words: str) -> None:

@@ -138,7 +138,7 @@ def test_expected_slopes() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"rho": "-1"}, "expected values at least 0"),
+        ({"rho": "-1"}, "expected a value at least 0"),
         ({"factors": "1,1"}, "found 1 twice"),
         ({"scale": "0"}, "expected a value above 0"),
         ({"gradient_batch": "0"}, "expected a value at least 1"),
