@@ -124,6 +124,8 @@ def _add(group: Any, name: str, spec: Any, default: Any) -> None:
         unit = "NAME"
     if isinstance(spec, MechanismField):
         default = spec.show(default)
+    elif isinstance(default, tuple):
+        default = ",".join(f"{one:.4g}" for one in default)
     words = [spec.doc]
     if spec.allowed:
         words.append(f"; {spec.allowed}")
