@@ -93,11 +93,12 @@ class Outcome(Learned):
     those whose posterior is narrower than the prior by 2 % at least: a row per network, layer and
     what sigma is held against (sigma_post or sigma_data): slope of log sigma on its log, with
     slope_low and slope_high, the ends of its 95 % interval; spearman, the rank correlation; how
-    many weights count; expected_slope, 2/(rho + 2);
-    minus_entropy, the mean of -H[q] over the weights in nats, entropy_bound, its bound by the cost,
-    and least_slack, by which the bound of any weight is higher; accuracy_percent, nll and balance
-    of the network, and accuracy_bayes, nll_bayes and balance_bayes; divergence, the mean
-    Kullback-Leibler divergence of its predictive distributions from the Bayesian ones, in nats;
+    many weights count; expected_slope, 2/(rho + 2) without hidden layers (against sigma_post: of a
+    wide prior); minus_entropy, the mean of -H[q] over the weights in nats, entropy_bound, its bound
+    by the cost, and least_slack, by which the bound of any weight is higher; accuracy_percent, nll
+    and balance of the network, and accuracy_bayes, nll_bayes and balance_bayes; divergence, the
+    mean Kullback-Leibler divergence of its predictive distributions from the Bayesian ones, in
+    nats;
     elbo and elbo_bayes, the evidence lower bounds of both under the prior of the Bayesian one, in
     nats for each training image, and elbo_bound, what elbo is above by the cost.
     The table ``bins`` is what the figure draws of sigma; ``predictive`` has the entropies of both
@@ -192,7 +193,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "intervals": "95 %, inputs and outputs resampled",
         },
         citations=(str(MALKIN_2024), BLUNDELL, OWEN),
-        warnings=_notes(table),
+        warnings=[*slopes.unsettled(table), *_notes(table)],
     )
 
 
@@ -211,6 +212,7 @@ def _tables(
     bins: list[dict[str, Any]] = []
     predictive: list[dict[str, Any]] = []
     for net, numbers in zip(keys, found, strict=True):
+        linear = net["network"] == "linear"
         divergence = np.array(numbers["divergence"])
         for number, layer in enumerate(numbers["layers"], start=1):
             for against, of in layer["against"].items():
@@ -219,7 +221,7 @@ def _tables(
                     key
                     | slopes.row(of["slope"])
                     | {
-                        "expected_slope": 2 / (net["rho"] + 2),
+                        "expected_slope": 2 / (net["rho"] + 2) if linear else float("nan"),
                         "minus_entropy": layer["minus_entropy"],
                         "entropy_bound": layer["bound"],
                         "least_slack": layer["least_slack"],

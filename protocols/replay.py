@@ -81,7 +81,7 @@ class Outcome(Result):
             top.text(-0.01, row, name, transform=top.get_yaxis_transform(), ha="right", va="center")
         top.set_ylim(-0.6, 1.6)
         top.set_yticks([])
-        top.set_ylabel("spikes", labelpad=18)
+        top.set_ylabel("spikes", labelpad=26)
         top.spines["left"].set_visible(False)
         for name, label, colour in (
             ("u", "release probability $u$", "model"),

@@ -119,7 +119,7 @@ def run(settings: Settings, running: Running | None = None) -> Outcome:
             "intervals": "95 %, inputs and outputs resampled",
         },
         citations=(str(MALKIN_2024), OWEN),
-        warnings=_notes(table),
+        warnings=slopes.unsettled(table),
     )
 
 
@@ -185,18 +185,6 @@ def _results(table: dict[str, Any]) -> dict[str, Any]:
         error = c["slope"][rows] / c["expected_slope"][rows] - 1
         found[f"linear_largest_relative_error_{against}"] = float(np.max(np.abs(error)))
     return found
-
-
-def _notes(table: dict[str, Any]) -> list[str]:
-    balance, rho = np.asarray(table["balance"]), np.asarray(table["rho"])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = ~(np.abs(np.maximum(balance, 0) ** (-1 / (rho + 2)) - 1) < 0.1)
-    if not off.any():
-        return []
-    return [
-        "not every network has settled: by the balance, sigma of some is more than 10 % from where "
-        f"it would go (balance {balance.min():.2f} to {balance.max():.2f})"
-    ]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def execute(parsed: argparse.Namespace, rest: list[str]) -> int:
     if parsed.name not in known:
         from synsim.catalogue import unknown
 
-        raise unknown("notebook", parsed.name, list(known))
+        raise unknown("notebook", parsed.name, [*known, f"1 to {len(known)}"])
     if not parsed.no_open and find_spec("jupyterlab") is None:
         from synsim.component.errors import MissingExtraError
 
@@ -89,7 +89,9 @@ def _copy(notebook: Notebook, folder: Path, *, force: bool) -> Path:
     path = folder / notebook.file
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out {folder}: there is a file of that name, expected a folder")
-    if path.is_dir() or (path.exists() and not force):
+    if path.is_dir():
+        raise InputError(f"{path}: a folder has that name, expected another place: --out DIR")
+    if path.exists() and not force:
         raise InputError(
             f"{path}: exists already, with what you may have written into it; expected a folder "
             "without it (--out DIR), or --force to replace it"

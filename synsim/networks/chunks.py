@@ -125,10 +125,10 @@ def train(
     Raises
     ------
     InputError
-        when memory is too small, before anything starts; when a cost that the user wrote is no
-        longer a number: which network, which step
+        when memory is too small, before anything starts; when a cost is no longer a number: which
+        network, which step
     SynsimError
-        when a loss or another cost is no longer a number
+        when a loss is no longer a number
     MissingExtraError
         without the extra `networks`
     """

@@ -44,7 +44,7 @@ def draw_widths(ax: Axes, outcome: Any) -> None:
                     color=style.COLOURS[colour])  # fmt: skip
     ax.set_xscale("log")
     widths = np.unique(outcome.settings.by_preset("width"))
-    ax.set_xticks(widths, [str(w) for w in widths])
+    ax.set_xticks(widths, [f"{w:g}" for w in widths])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
     ax.set_xlabel("units of each hidden layer")

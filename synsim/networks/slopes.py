@@ -107,6 +107,19 @@ def _resampled(used: Any, x: Array, y: Array, draws: int, rng: np.random.Generat
         return np.asarray((xy - mx * my / count) / (xx - mx * mx / count))
 
 
+def unsettled(table: dict[str, Any]) -> list[str]:
+    """A warning when sigma of some networks (columns rho, balance) is not where it would go."""
+    balance, rho = np.asarray(table["balance"]), np.asarray(table["rho"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = ~(np.abs(np.maximum(balance, 0) ** (-1 / (rho + 2)) - 1) < 0.1)
+    if not off.any():
+        return []
+    return [
+        "not every network has settled: by the balance, sigma of some is more than 10 % from where "
+        f"it would go (balance {balance.min():.2f} to {balance.max():.2f})"
+    ]
+
+
 def listed(used: Any, most: int, seed: int = 1) -> NDArray[np.intp]:
     """Flat numbers of at most so many of the weights that count, drawn at random, in order."""
     there = np.flatnonzero(used)

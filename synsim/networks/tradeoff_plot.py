@@ -56,8 +56,9 @@ def figure(outcome: Any) -> Figure:
         list(shown.values()), list(shown), loc="outside lower center", ncols=len(shown), fontsize=7
     )
     if np.any(rhos > 0):
-        axes[0][5].set_title("dotted, +: one sigma", fontsize=7)
+        axes[0][5].set_title("dotted: one sigma", fontsize=7)
     if any("published" in word for word in shown):
+        axes[0][5].set_title("dotted, +: one sigma", fontsize=7)
         axes[0][1].set_title("c of published points: inferred", fontsize=7)
     return made
 
@@ -117,6 +118,10 @@ def draw(ax: Axes, outcome: Any, rho: float, x: str, y: str) -> None:
 
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
+    for axis, what in ((ax.xaxis, x), (ax.yaxis, y)):
+        low, high = axis.get_view_interval()
+        if what == "reliability_cost" and low > 0 and high / low < 10:
+            style.plain_log(axis, few=True)
     if x == "sigma_rms":
         style.plain_log(ax.xaxis, few=True)
     if y in ("sigma_rms", "nll"):

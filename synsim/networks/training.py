@@ -152,8 +152,8 @@ def train_grid(
     Raises
     ------
     SynsimError
-        when a network's loss or cost is no longer a number: which network, which step; InputError
-        where that is a cost which the user wrote
+        when a network's loss is no longer a number: which network, which step; InputError where
+        that is its cost
     """
     first = grid[0][0]
     images = len(data.y_train)
@@ -241,8 +241,7 @@ def _refuse_nan(
     step, r, k = (int(i) for i in np.argwhere(bad)[0])
     net, paid_is = grid[r][k], np.isfinite(paid[step, r, k])
     what, value = ("loss", entropy) if paid_is else ("cost", paid)
-    mine = not paid_is and net.cost.own is not None
-    raise (InputError if mine else SynsimError)(
+    raise (SynsimError if paid_is else InputError)(
         f"{net.name}: its {what} is {value[step, r, k]:g} at step "
         f"{epoch * steps + step + 1} (epoch {epoch + 1}), expected a finite number"
     )

@@ -64,10 +64,13 @@ def bayes_rows(outcome: Any) -> Iterator[Row]:
     """Slopes against the posterior's sigma without hidden layers, and both networks' accuracy."""
     c = {k: np.asarray(v) for k, v in outcome.tables["slopes"].items()}
     shown = (c["seed"] == c["seed"].min()) & (c["c_factor"] == 1)
-    for i in np.flatnonzero(shown & (c["network"] == "linear") & (c["against"] == "sigma_post")):
+    for i in np.flatnonzero(shown & (c["network"] == "linear")):
+        taken_out = c["against"][i] == "sigma_data"
+        what = ", prior taken out" if taken_out else ""
+        note = "closed form" if taken_out else "closed form, of a wide prior"
         yield Row(
-            f"slope against sigma of the posterior, no hidden layer, rho = {c['rho'][i]:.2g}",
-            f"{c['expected_slope'][i]:.2f} (closed form)",
+            f"slope against sigma of the posterior{what}, no hidden layer, rho = {c['rho'][i]:.2g}",
+            f"{c['expected_slope'][i]:.2f} ({note})",
             f"{c['slope'][i]:.2f} ({c['slope_low'][i]:.2f} to {c['slope_high'][i]:.2f})",
         )
     yield Row("accuracy of the Bayesian network", "", f"{outcome.results['accuracy_bayes']:.1f} %")

@@ -82,8 +82,10 @@ def test_the_study_itself(tmp_path: Path) -> None:
     found = {name: part["compared"] for name, part in results.items()}
     assert found["tradeoff"] == []  # the published points are of MNIST
     slopes = [row["what"] for row in found["bayes"]]
-    assert slopes[0].startswith("slope against sigma of the posterior, no hidden layer, rho = 2")
-    assert found["bayes"][0]["published"].endswith("(closed form)")
+    assert slopes[0] == "slope against sigma of the posterior, no hidden layer, rho = 2"
+    assert found["bayes"][0]["published"] == "0.50 (closed form, of a wide prior)"
+    assert slopes[1].startswith("slope against sigma of the posterior, prior taken out")
+    assert found["bayes"][1]["published"] == "0.50 (closed form)"
     assert found["bayes"][-1]["ours"].endswith(" %")
     recorded = {row["what"]: row for row in found["recordings"]}
     ltp = recorded["rank correlation of |dw|/w0 with p0, LTP, 30 connections"]

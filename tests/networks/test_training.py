@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -253,6 +254,22 @@ def test_killed_at_any_time_it_goes_on(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.unfinished"))
     one, other = ((tmp_path / name / "data.csv").read_bytes() for name in ("o", "alone"))
     assert one == other
+
+
+@pytest.mark.parametrize("later", [0.0, 2.0])
+def test_interrupted_in_the_middle_of_a_computation(tmp_path: Path, later: float) -> None:
+    """Ctrl-C: one line and 130, although JAX is at work on threads of its own; then it goes on."""
+    command = [sys.executable, "-m", "synsim", "run", "tradeoff", "--preset", "quick", "--out", "o",
+               "--rho", "2", "--c", "1e-3,1e-2", "--at-once", "2", "--epochs", "400"]  # fmt: skip
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        while not (tmp_path / "o.unfinished").exists():
+            time.sleep(0.05)
+        time.sleep(later)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert said.startswith("synsim: interrupted") and said.count("\n") == 1
+    assert not (tmp_path / "o").exists()
 
 
 def test_nan_names_network_and_step(digits: Dataset) -> None:

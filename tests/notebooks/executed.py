@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def read(name: str) -> Any:
 
 
 def execute(
-    name: str, place: Path, *, then: str = "", written: tuple[str, str] | None = None
+    name: str, place: Path, *, then: str = "", written: Sequence[tuple[str, str]] = ()
 ) -> Any:
     """The notebook with its outputs, run in `place`.
 
@@ -74,9 +75,9 @@ def execute(
     written : what is in the notebook, and what a user writes in its place
     """
     notebook = read(name)
-    if written is not None:
-        (cell,) = (cell for cell in notebook.cells if written[0] in cell.source)
-        cell.source = cell.source.replace(*written)
+    for old, new in written:
+        cell = next(cell for cell in notebook.cells if old in cell.source)
+        cell.source = cell.source.replace(old, new)
     if then:
         notebook.cells.append(nbformat.v4.new_code_cell(then))
     # what a terminal's settings would do to a notebook is not what users see

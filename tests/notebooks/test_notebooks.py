@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from synsim.models.tsodyks_markram import train
 from tests.notebooks.executed import MOVE_EVERYTHING, NOTEBOOKS, execute, read, said
@@ -36,13 +38,38 @@ def test_fits_a_recording_of_your_own(tmp_path: Path) -> None:
     own = pd.DataFrame(rows, columns=["freq_hz", "t_ms", "amp_norm", "sem"])
     own.to_csv(tmp_path / "mine.csv", index=False)
     done = execute(
-        "7_fit_your_recording", tmp_path, written=('"pvbc_depressing"', '"mine.csv"'),
+        "7_fit_your_recording", tmp_path, written=[('"pvbc_depressing"', '"mine.csv"')],
         then="print(estimates['U'], estimates['tau_rec'])",
     )  # fmt: skip
     u, tau_rec = (float(word) for word in done.cells[-1].outputs[-1]["text"].split())
     assert u == pytest.approx(0.4, rel=0.1)
     assert tau_rec == pytest.approx(300, rel=0.1)
     assert (tmp_path / "my_fit" / "summary.json").exists()
+
+
+def test_fits_one_train_in_seconds(tmp_path: Path) -> None:
+    """Other names, another unit, semicolons, no column of trains."""
+    u, x = train(np.arange(8) * 40.0, 0.3, 500.0, 0.0)
+    rng = np.random.default_rng(2)
+    rows = [f"{k / 25};{a:.5f}" for k, a in enumerate(u * x * (1 + 0.02 * rng.normal(size=8)))]
+    (tmp_path / "mine.csv").write_text("\n".join(["when_s;peak_mV", *rows, ""]))
+    done = execute(
+        "7_fit_your_recording", tmp_path, then="print(sorted(trains), float(time[1]))",
+        written=[('"pvbc_depressing"', '"mine.csv"'), ('"t_ms"', '"when_s"'),
+                 ('"amp_norm"', '"peak_mV"'), ('TRAIN = "freq_hz"', "TRAIN = None")],
+    )  # fmt: skip
+    assert done.cells[-1].outputs[-1]["text"] == "['one train'] 40.0\n"
+
+
+def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("t_ms,amp_norm,freq_hz\n0,1.0,20\n")
+    with pytest.raises(CellExecutionError) as raised:
+        execute(
+            "7_fit_your_recording", tmp_path,
+            written=[('"pvbc_depressing"', '"mine.csv"'), ('"amp_norm"', '"peak"')],
+        )  # fmt: skip
+    plain = re.sub(r"\x1b\[\d+m", "", str(raised.value))
+    assert "InputError: mine.csv: no column 'peak', it has t_ms, amp_norm, freq_hz" in plain
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -63,6 +90,8 @@ def test_is_committed_as_it_should_be(name: str) -> None:
 def test_has_equations_questions_exercises_and_answers(name: str) -> None:
     notebook = read(name)
     text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    assert "explore(" in code and re.search(r"\bsimulate=|\.run\(", code), "no simulation"
     hidden = [c for c in notebook.cells if "hide-cell" in c.metadata.get("tags", [])]
     assert "$$" in text
     questions, answers = text.count("**Question.**"), text.count("<details>")
