@@ -17,6 +17,7 @@ the response. Needs ipywidgets (extra `docs`).
 from __future__ import annotations
 
 import base64
+import gc
 import html
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -199,6 +200,7 @@ class Explorer:
         try:
             self._safely(self.simulate)
         finally:
+            gc.collect()  # here, where seconds have passed, and not while a slider moves
             self.button.disabled = False
 
     def _safely(self, action: Callable[[], None]) -> None:
