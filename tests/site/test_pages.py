@@ -124,6 +124,13 @@ def test_what_pages_import_has_a_page(site: Path) -> None:
     assert lost == []
 
 
+def test_the_gallery_has_every_command_that_draws(site: Path) -> None:
+    """Protocols have a test each, below; `reproduce` writes a page of figures that are here."""
+    gallery = re.sub(r"<[^>]+>", "", (site / "gallery.html").read_text(encoding="utf-8"))
+    for command in ("fit stdp", "fit stp", "fit quantal", "fit locus", "extract", "sweep"):
+        assert f"synsim {command} " in gallery, command
+
+
 def test_how_to_cite(site: Path) -> None:
     cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     shown = re.sub(r"<[^>]+>", "", (site / "cite.html").read_text(encoding="utf-8"))

@@ -43,6 +43,7 @@ class Command:
     words: str
     caption: str = ""
     files: tuple[tuple[str, str], ...] = field(default=())
+    folder: str = ""
 
     @property
     def key(self) -> str:
@@ -54,7 +55,11 @@ class Command:
         """The command as a reader types it, with a folder of their own for the results."""
         words = self.words.split()
         out = "_".join(words[1:3]).replace("-", "_").removeprefix("run_")
-        made = [f"printf '{_one_line(text)}' > {name}" for name, text in self.files]
+        if self.folder:
+            names = ", ".join(name for name, _ in self.files)
+            made = [f"# with {names} of docs/{self.folder} in the repository"]
+        else:
+            made = [f"printf '{_one_line(text)}' > {name}" for name, text in self.files]
         return "\n".join([*made, f"{self.words} --out {out}"])
 
 
@@ -77,12 +82,20 @@ def listed(source: Path) -> list[Command]:
     """The gallery: what gallery.toml has, and every protocol that it does not mention."""
     document = tomllib.loads((source / "gallery.toml").read_text(encoding="utf-8"))
     found = [
-        Command(e["command"], e.get("caption", ""), tuple(e.get("files", {}).items()))
+        Command(e["command"], e.get("caption", ""), _files(source, e), e.get("folder", ""))
         for e in document["figure"]
     ]
     words = {tuple(c.words.split()[:3]) for c in found}
     missing = [p for p in catalogue.protocols() if ("synsim", "run", p) not in words]
     return [*found, *(Command(f"synsim run {p}") for p in missing)]
+
+
+def _files(source: Path, entry: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Name and text of what the command reads: as the entry has them, or as its folder does."""
+    if "folder" not in entry:
+        return tuple(entry.get("files", {}).items())
+    found = sorted((source / entry["folder"]).iterdir())
+    return tuple((path.name, path.read_text(encoding="utf-8")) for path in found)
 
 
 def of_protocol(name: str) -> list[str]:
