@@ -85,24 +85,24 @@ class Settings(ScaledSettings):
 
 
 class Outcome(Learned):
-    """One row per weight, of some weights of each layer (``--table-weights``).
+    """One row per weight, of some weights of each layer that count (``--table-weights``).
 
     Columns rho; c; layer (1: the weights of the inputs); sigma; sigma_post, and sigma_data, from
     which the prior is taken out; network (hidden, or linear: without hidden layers); c_factor, by
     which c = s^rho/rho is multiplied; seed. The table ``slopes`` is of all weights that count,
     those whose posterior is narrower than the prior by 2 % at least: a row per network, layer and
     what sigma is held against (sigma_post or sigma_data): slope of log sigma on its log, with
-    slope_low and slope_high, the ends of its 95 % interval; spearman, the rank correlation; how
-    many weights count; expected_slope, 2/(rho + 2) without hidden layers (against sigma_post: of a
-    wide prior); minus_entropy, the mean of -H[q] over the weights in nats, entropy_bound, its bound
-    by the cost, and least_slack, by which the bound of any weight is higher; accuracy_percent, nll
-    and balance of the network, and accuracy_bayes, nll_bayes and balance_bayes; divergence, the
-    mean Kullback-Leibler divergence of its predictive distributions from the Bayesian ones, in
-    nats;
-    elbo and elbo_bayes, the evidence lower bounds of both under the prior of the Bayesian one, in
-    nats for each training image, and elbo_bound, what elbo is above by the cost.
-    The table ``bins`` is what the figure draws of sigma; ``predictive`` has the entropies of both
-    predictive distributions for each test image.
+    slope_low and slope_high, the ends of its 95 % interval; spearman, the rank correlation;
+    weights, how many count; expected_slope, 2/(rho + 2) without hidden layers (against sigma_post:
+    of a wide prior); minus_entropy, the mean of -H[q] over the weights in nats, entropy_bound, its
+    bound by the cost, and least_slack, by which the bound of any weight is higher;
+    accuracy_percent, nll and balance of the network, and accuracy_bayes, nll_bayes and
+    balance_bayes; divergence, the mean Kullback-Leibler divergence of its predictive distributions
+    from the Bayesian ones, in nats; elbo and elbo_bayes, the evidence lower bounds of both under
+    the prior of the Bayesian one, in nats for each training image, and elbo_bound, what elbo is
+    above by the cost. The table ``bins`` is what the figure draws of sigma; ``predictive`` has
+    label, entropy, entropy_bayes and divergence (nats) of the predictive distributions for each
+    test image.
     """
 
     protocol = NAME

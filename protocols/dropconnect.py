@@ -3,7 +3,7 @@
 A DropConnect weight (Wan et al. 2013) is a synapse with one release site: it transmits with
 probability p, or not at all. Networks of two hidden layers of equal width learn digits with
 
-    none           weights as they are: the wider, the more it overfits
+    none           weights as they are
     dropout        each hidden unit kept with probability p
     dropconnect    each weight w k/p, k ~ Binomial(1, p)
 
@@ -78,7 +78,7 @@ class Settings(ImageSettings):
     seeds: int = parameter("1", "networks of each kind, with seeds of their own", default=3, low=1,
                            high=1000, integer=True)  # fmt: skip
     optimiser: str = option(
-        OPTIMISERS, "SGD with momentum, which overfits as the published networks do, or adam",
+        OPTIMISERS, "SGD with momentum, which fits training images closely, or adam",
         default="momentum",
     )  # fmt: skip
     samples: int = parameter(

@@ -54,7 +54,7 @@ class Settings(ScaledSettings):
 
 
 class Outcome(Learned):
-    """One row per weight, of some weights of each layer (``--table-weights``).
+    """One row per weight, of some weights of each layer that count (``--table-weights``).
 
     Columns rho; c; layer (1: the weights of the inputs); sigma; fisher, input_rate, learning_rate
     and input_rms of the weight; network (hidden, or linear: without hidden layers); c_factor, by

@@ -17,8 +17,8 @@ function of sigma, from a Python file.
 
 --training fast (local reparameterisation, minibatches of 400, rates that fall, sigma started small
 and let go once the means have learned) settles in 12 epochs; --training published is what gives
-the published points (weights drawn for each minibatch of 20, 50 epochs, rate 1e-4), which has not
-settled. Whether a network has is said in each row (balance, converged).
+the published points (weights drawn for each minibatch of 20, 50 epochs, rate 1e-4), where
+heterogeneous sigma has not settled. Whether a network has is said in each row (balance, converged).
 
 An interrupted run goes on from what is done when the same command is given again.
 """

@@ -35,7 +35,6 @@ from synsim.networks.slopes import binned, listed, log_slope
 from synsim.networks.spec import Trained
 
 Array = NDArray[np.float64]
-AGAINST = ("sigma_post", "sigma_data")
 _NARROWED = 0.98  # sigma_post/prior above which the data said next to nothing
 
 

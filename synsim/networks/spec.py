@@ -157,7 +157,7 @@ class Training:
 
 
 #: What gives the published points of Malkin et al. 2024, found by retraining: their scripts differ
-#: from their paper and their arrays. It has not converged.
+#: from their paper and their arrays. Heterogeneous sigma has not converged.
 PUBLISHED = Training(
     epochs=50,
     batch=20,

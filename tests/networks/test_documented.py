@@ -27,6 +27,9 @@ def test_tradeoff() -> None:
     assert "up to {:.0f}, {:.0f}, {:.0f} and {:.0f} points".format(*gains) in PAGE
     least = min(found[f"least_gain_of_heterogeneity_rho_{rho:.2f}"] for rho in published.RHOS)
     assert f"loses nothing anywhere but {-least:.1f} point" in PAGE
+    balance = table("tradeoff").query("converged == 0 and balance > 1")
+    too_large = (balance["balance"] ** (1 / (balance["rho"] + 2))).max() - 1
+    assert f"up to {100 * too_large:.0f} % too large" in PAGE
     settled, count = found["converged_networks"], found["networks"]
     assert f"{settled} of the {count} networks have settled" in PAGE
     assert [v for k, v in found.items() if k.startswith("published_points")] == [8, 0, 8, 2]
@@ -57,6 +60,7 @@ def test_bayes() -> None:
     at = slopes.query("c_factor == 1 and against == 'sigma_post'")
     linear = slopes.query("network == 'linear'")
     error = np.abs(linear["slope"] / (2 / (linear["rho"] + 2)) - 1).max()
+    assert linear["spearman"].min() > 0.97
     assert f"slopes were within {100 * error:.1f} % of that on MNIST" in PAGE
     ranks = at.query("network == 'hidden' and layer == 2")["spearman"]
     words = [f"{rank:.2f}".lstrip("0") for rank in ranks]

@@ -42,7 +42,7 @@ def test_no_network_is_trained_twice() -> None:
 
 
 def test_optimisers() -> None:
-    """Momentum is what overfits as published; Adam is there to see that the training decides."""
+    """Momentum is what fits most closely; Adam is there to see that the training decides."""
     how = dropconnect.Settings().how()
     assert (how.optimiser, how.epochs, how.batch) == ("momentum", 60, 128)
     assert (how.rate_mean, how.l1) == (0.02, 0)
