@@ -69,14 +69,12 @@ def protocol(name: str) -> ModuleType:
     return known[name]
 
 
-_MANY = 25  # names that nobody reads in a line
+def unknown(what: str, name: str, known: list[str], *, listed: str = "") -> InputError:
+    """The error for a name that is not there, with the nearest one that is.
 
-
-def unknown(what: str, name: str, known: list[str]) -> InputError:
-    """The error for a name that is not there, with the nearest one that is."""
+    listed : a command that lists the names, where there are too many for a line
+    """
     close = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    if len(known) > _MANY:
-        words = f"did you mean {close[0]!r}? " if close else "expected a name that there is: "
-        return InputError(f"unknown {what} {name!r}; {words}`synsim list` has all {len(known)}")
-    return InputError(f"unknown {what} {name!r}, expected one of {', '.join(known)}{hint}")
+    expected = f"one of the {len(known)} of `{listed}`" if listed else f"one of {', '.join(known)}"
+    return InputError(f"unknown {what} {name!r}, expected {expected}{hint}")

@@ -76,7 +76,8 @@ def execute_describe(parsed: argparse.Namespace, rest: list[str]) -> int:
         print(_recording(name, recordings()[name], comments(recordings()[name])))
     else:
         known = [*catalogue.protocols(), *models, *catalogue.presets(), *recordings()]
-        raise catalogue.unknown("protocol, model, preset or recording", name, known)
+        what = "protocol, model, preset or recording"
+        raise catalogue.unknown(what, name, known, listed="synsim list")
     return 0
 
 
