@@ -26,6 +26,7 @@ API = (
     "synsim.writing.reach",
     "synsim.writing.reader",
     "synsim.recordings",
+    "synsim.tables",
     "synsim.settings",
     "synsim.synapse_settings",
     "synsim.style",
