@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synsim.component import InputError
 from synsim.networks import need
 from synsim.networks.data import Dataset
 from synsim.networks.spec import GAUSSIAN, Network, Trained
@@ -127,7 +128,17 @@ def accuracy_of_draws(
     trained : a network with Gaussian noise
     images : that share a draw
     draws : accuracies to measure, each over all test images
+
+    Raises
+    ------
+    InputError
+        for other noise, whose draws are not these, and where images or draws are below 1.
     """
+    if trained.network.noise not in GAUSSIAN:
+        raise InputError(f"found noise {trained.network.noise!r}, expected {' or '.join(GAUSSIAN)}")
+    for name, value in (("images", images), ("draws", draws)):
+        if value < 1:
+            raise InputError(f"found {name} = {value}, expected at least 1")
     rng = np.random.default_rng([trained.network.seed, seed])
     x, y = data.test(0, len(data.y_test))
     layers = list(

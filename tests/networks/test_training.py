@@ -317,6 +317,11 @@ def test_accuracy_of_shared_draws(digits: Dataset) -> None:
     assert shared.mean() == pytest.approx(each, abs=4 * np.hypot(error, 100 / (2 * 20 * 19)))
     of_images = 100 * np.sqrt(each / 100 * (1 - each / 100) / len(digits.y_test))
     assert 20 < each < 98 and shared.std(ddof=1) > 1.5 * of_images
+    with pytest.raises(InputError, match="found images = 0, expected at least 1"):
+        measures.accuracy_of_draws(trained, digits, images=0)
+    dropout = replace(trained, network=Network("dropout", hidden=(20,)))
+    with pytest.raises(InputError, match="found noise 'dropout'"):
+        measures.accuracy_of_draws(dropout, digits, images=10)
 
 
 @pytest.mark.parametrize(
