@@ -87,20 +87,19 @@ def check_memory(
     """Raises InputError when a chunk does not fit the memory that is left."""
     have = available()
     kinds = collections.Counter(net.kind for net in networks)
-    most = at_once
     for net in {net.kind: net for net in networks}.values():
-        at_once = min(most, kinds[net.kind])
-        wanted = memory(net, data, training, at_once)
+        together = min(at_once, kinds[net.kind])
+        wanted = memory(net, data, training, together)
         if wanted > have:
             alone = memory(net, data, training, 1)
             hint = (
-                f"expected fewer than {at_once} networks at once"
-                if alone <= have and at_once > 1
+                f"expected fewer than {together} networks at once"
+                if alone <= have and together > 1
                 else "expected smaller networks, or more memory"
             )
             raise InputError(
-                f"found {have / 1e9:.2g} GB of memory left, and training {at_once} network"
-                f"{'s' * (at_once > 1)} with hidden layers {net.hidden} at once takes about "
+                f"found {have / 1e9:.2g} GB of memory left, and training {together} network"
+                f"{'s' * (together > 1)} with hidden layers {net.hidden} at once takes about "
                 f"{wanted / 1e9:.2g} GB; {hint}"
             )
 
