@@ -21,10 +21,10 @@ from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.stringtools import get_identifiers
 
 _HEADER = f'"{Path(__file__).parent / "engine" / "synsim_pathway.h"}"'
-_CHANGED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
+CHANGED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
 
 
-class _CodeObject(CPPStandaloneCodeObject):
+class CodeObject(CPPStandaloneCodeObject):
     """Brian2's, with our template beside its own."""
 
     templater = CPPStandaloneCodeObject.templater.derive("synsim.engine")
@@ -52,11 +52,11 @@ def own(made: Synapses) -> None:
         device.headers.append(_HEADER)
     for pathway in made._pathways:
         source, partner = ("_pre", "_post") if pathway.prepost == "pre" else ("_post", "_pre")
-        changed = _CHANGED.findall(pathway.code)
+        changed = CHANGED.findall(pathway.code)
         if any(name.endswith(source) for name in changed):
             continue
         pathway.__class__ = Pathway
-        pathway.codeobj_class = _CodeObject
+        pathway.codeobj_class = CodeObject
         pathway.template = "synsim_pathway"
         pathway.template_kwds |= {
             "scattered": _of_synapses(made, pathway),

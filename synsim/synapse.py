@@ -295,7 +295,7 @@ class Synapse:
         initial states set. Works in runtime and in standalone mode. Parameters that were given
         as arrays need as many values as there are synapses, in Brian2's order.
         """
-        from synsim import brian, pathways
+        from synsim import brian, pathways, team
 
         if share not in ("terminal", "synapse"):
             raise FieldError("Synapse", "share", f"found {share!r}, expected terminal or synapse")
@@ -307,6 +307,7 @@ class Synapse:
         brian.seed_before_runs(self.code)
         brian.large_pages(made)
         pathways.own(made)
+        team.own(made)
         # names in conditions are those that the caller sees, unless a namespace is given
         connections.setdefault("level", 1)
         made.connect(condition, **connections)

@@ -81,6 +81,8 @@ def _keep(
         clock=neurons.clock,  # not the default one: what fades is read at its steps
     )
     kept.pre.order = pathway.order - 1
+    kept.add_attribute("terminals_of")
+    kept.terminals_of = name
     for variable, found in made.variables.items():
         if getattr(found, "scalar", False) and variable not in kept.variables:
             kept.variables.add_reference(variable, made)

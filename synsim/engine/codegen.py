@@ -44,7 +44,7 @@ def generate(program: Program | Recurrent, directory: Path) -> None:
         device.build(directory=str(directory), compile=False, run=False, with_output=False)
     for header in Path(__file__).parent.glob("*.h"):
         shutil.copy(header, directory)
-    (directory / MERGED).write_text(_merge(directory), encoding="utf-8")
+    (directory / MERGED).write_text(merge(directory), encoding="utf-8")
 
 
 def _main(program: Program, made: Assembled, device: CPPStandaloneDevice) -> str:
@@ -139,7 +139,7 @@ _SOURCES = re.compile(r"^SRCS = (.*)$", flags=re.MULTILINE)
 _NAMELESS = re.compile(r"^namespace\s*\{", flags=re.MULTILINE)
 
 
-def _merge(directory: Path) -> str:
+def merge(directory: Path) -> str:
     """All sources in one file; what was private to a file goes into a namespace of its own."""
     listed = _SOURCES.search((directory / "makefile").read_text(encoding="utf-8"))
     assert listed is not None

@@ -7,6 +7,8 @@
 // spike, of either side; a synapse that both a presynaptic and a postsynaptic pathway change stays with
 // one part; and while sources of one block have their turn, no two parts change one partner.
 // With one part, synapses are worked off in the order in which Brian2 itself would.
+// Where parts own neurons (synsim_team.h), it is these that say which synapses are theirs, and each part
+// has its own time.
 
 #ifndef SYNSIM_PATHWAY_H
 #define SYNSIM_PATHWAY_H
@@ -27,6 +29,13 @@
 
 namespace synsim {
 
+// How synapses go with the neurons that parts own: by their source, by their partner, or, where all
+// parts keep a copy of them, not at all. Owners: the part of each neuron.
+struct Owners {
+    const std::vector<int32_t> *of_sources, *of_partners;
+    bool copies;
+};
+
 class Pathway {
     // Synapses of one source with one delay: places in a part's order.
     struct Stretch {
@@ -43,17 +52,23 @@ class Pathway {
         // By the step at which they arrive, a ring, and by the block of their source:
         std::vector<std::vector<int32_t>> due;  // stretches
         std::vector<std::vector<int32_t>> left; // synapses that waited when a run began
+        size_t now = 0;                         // of the ring
+        char apart[128];
     };
     std::vector<Part> parts;
     std::vector<int32_t> from_block, to_block; // of each source and each partner
     const std::vector<int32_t> *sources = nullptr, *partners = nullptr; // of each synapse
     int32_t start = 0, stop = 0;                                        // sources
-    size_t now = 0, slots = 1;                                          // of the rings
+    size_t slots = 1;                                                   // of the rings
     size_t blocks = 1;                                                  // of sources
+    int32_t shortest = 0;                                               // delay
     double step = 0;
-    bool many = false; // enough is due for all threads to be called
+    bool many = false;   // enough is due for all threads to be called
+    bool copies = false; // of all synapses in each part
 
     enum { AHEAD = 48 };
+    enum { SHORT = 16, BEGINNING = 128 }; // synapses
+    enum { APART = 32 }; // unused places, so that parts write to lines of memory of their own
 
 public:
     // Divide the synapses; what is on its way stays on its way.
@@ -63,7 +78,7 @@ public:
     template <typename Delay>
     void prepare(int32_t first_source, int32_t behind_source, const std::vector<Delay> &delays,
                  const std::vector<int32_t> &from, const std::vector<int32_t> &to, double dt,
-                 int threads)
+                 int threads, const Owners *owners = nullptr)
     {
         const std::vector<std::vector<int32_t>> waiting = take_waiting(dt);
         sources = &from;
@@ -75,38 +90,32 @@ public:
         for (size_t k = 0; k < delays.size(); k++)
             steps[k] = (int32_t)(delays[k] / dt + 0.5);
         const int32_t longest = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
-        now = 0;
+        shortest = steps.empty() ? 0 : *std::min_element(steps.begin(), steps.end());
         slots = std::max<size_t>(longest + 1, waiting.size());
-        divide(threads);
+        divide(threads, owners);
         parts.assign(threads, Part());
         for (int part = 0; part < threads; part++) {
             arrange(parts[part], part, steps);
-            parts[part].due.resize(slots * blocks);
-            parts[part].left.resize(slots * blocks);
+            parts[part].due.resize(slots * blocks + APART);
+            parts[part].left.resize(slots * blocks + APART);
         }
         for (size_t slot = 0; slot < waiting.size(); slot++)
             for (const int32_t synapse : waiting[slot])
-                parts[owner(synapse)].left[slot * blocks + from_block[from[synapse]]].push_back(
-                    synapse);
+                for (int part = 0; part < threads; part++)
+                    if (owns(part, synapse))
+                        parts[part].left[slot * blocks + block_of(from[synapse])].push_back(synapse);
     }
 
     // A step has passed, and these neurons spike.
     void advance(const int32_t *spikes, int32_t count)
     {
-        now = now + 1 < slots ? now + 1 : 0;
-        const int32_t *begin = std::lower_bound(spikes, spikes + count, start);
-        const int32_t *end = std::lower_bound(begin, spikes + count, stop);
         size_t synapses = 0;
-        for (Part &part : parts) {
-            for (const int32_t *spike = begin; spike < end; spike++) {
-                const int32_t source = *spike - start;
-                for (int32_t k = part.first[source]; k < part.first[source + 1]; k++) {
-                    const size_t slot = now + part.stretches[k].delay;
-                    const size_t place = (slot < slots ? slot : slot - slots) * blocks;
-                    part.due[place + from_block[*spike]].push_back(k);
-                }
-            }
-            for (size_t place = now * blocks; place < (now + 1) * blocks && threaded(); place++) {
+        for (int number = 0; number < (int)parts.size(); number++) {
+            begin_step(number);
+            push(number, spikes, count, 0);
+            const Part &part = parts[number];
+            const size_t first = part.now * blocks;
+            for (size_t place = first; place < first + blocks && threaded(); place++) {
                 synapses += part.left[place].size();
                 for (const int32_t k : part.due[place])
                     synapses += part.stretches[k].end - part.stretches[k].begin;
@@ -115,6 +124,30 @@ public:
         many = threaded() && synapses >= SYNSIM_FEW;
     }
 
+    // A step has passed for one part.
+    void begin_step(int number)
+    {
+        Part &part = parts[number];
+        part.now = part.now + 1 < slots ? part.now + 1 : 0;
+    }
+
+    // These neurons spike, in a step that is so many behind the part's; their delay is no shorter.
+    void push(int number, const int32_t *spikes, int32_t count, int32_t behind)
+    {
+        Part &part = parts[number];
+        const int32_t *begin = std::lower_bound(spikes, spikes + count, start);
+        const int32_t *end = std::lower_bound(begin, spikes + count, stop);
+        for (const int32_t *spike = begin; spike < end; spike++) {
+            const int32_t source = *spike - start;
+            for (int32_t k = part.first[source]; k < part.first[source + 1]; k++) {
+                const size_t slot = part.now + part.stretches[k].delay - behind;
+                const size_t place = (slot < slots ? slot : slot - slots) * blocks;
+                part.due[place + block_of(*spike)].push_back(k);
+            }
+        }
+    }
+
+    int32_t shortest_delay() const { return shortest; } // steps
     int count() const { return (int)parts.size(); }
     bool worth_threads() const { return many; }
     // How often all parts have to work, each time on the sources of other blocks.
@@ -129,22 +162,31 @@ public:
         const WordsOfPart words(number);
         const int32_t *partner = partners->data();
         const Place *order = part.order.data();
-        const int32_t last = (int32_t)part.order.size() - 1;
-        const size_t each = blocks / all_turns;
+        const int32_t last = (int32_t)part.order.size() - 1, all = (int32_t)partners->size();
+        const size_t each = blocks / all_turns, now = part.now;
         for (size_t block = turn * each; block < (turn + 1) * each; block++) {
             for (const int32_t synapse : part.left[now * blocks + block])
                 work(synapse, (*sources)[synapse], partner[synapse]);
             part.left[now * blocks + block].clear();
-            for (const int32_t k : part.due[now * blocks + block]) {
-                const Stretch stretch = part.stretches[k];
+            const std::vector<int32_t> &due = part.due[now * blocks + block];
+            for (size_t place = 0; place < due.size(); place++) {
+                const Stretch stretch = part.stretches[due[place]];
                 if (part.order.empty()) {
+                    // What lies side by side is fetched by the processor itself, once it has begun.
+                    if (place + 1 < due.size()) {
+                        const int32_t next = part.stretches[due[place + 1]].begin;
+                        for (int32_t k = 0; k < BEGINNING; k += 16)
+                            __builtin_prefetch(partner + next + k);
+                        for (int32_t k = 0; k < BEGINNING; k += 8)
+                            soon(std::min(next + k, all - 1));
+                    }
                     for (int32_t synapse = stretch.begin; synapse < stretch.end; synapse++)
                         work(synapse, stretch.source, partner[synapse]);
                     continue;
                 }
-                for (int32_t place = stretch.begin; place < stretch.end; place++) {
-                    soon(order[std::min<int32_t>(place + AHEAD, last)].synapse);
-                    work(order[place].synapse, stretch.source, order[place].partner);
+                for (int32_t k = stretch.begin; k < stretch.end; k++) {
+                    soon(order[std::min<int32_t>(k + AHEAD, last)].synapse);
+                    work(order[k].synapse, stretch.source, order[k].partner);
                 }
             }
             part.due[now * blocks + block].clear();
@@ -153,6 +195,11 @@ public:
 
 private:
     bool threaded() const { return parts.size() > 1; }
+
+    // The place in the rings for a source's block.
+    size_t block_of(int32_t source) const { return blocks > 1 ? from_block[source] : 0; }
+
+    bool owns(int32_t part, size_t synapse) const { return copies || owner(synapse) == part; }
 
     // The part of a synapse.
     int32_t owner(size_t synapse) const
@@ -167,8 +214,10 @@ private:
         std::vector<std::vector<int32_t>> waiting;
         const double longer = step > 0 ? step / dt : 1;
         for (Part &part : parts) {
+            if (copies && &part != &parts[0])
+                continue;
             for (size_t place = 0; place < slots * blocks; place++) {
-                const size_t ahead = (place / blocks + slots - now) % slots;
+                const size_t ahead = (place / blocks + slots - part.now) % slots;
                 std::vector<int32_t> found = part.left[place];
                 for (const int32_t k : part.due[place]) {
                     const Stretch &stretch = part.stretches[k];
@@ -188,9 +237,16 @@ private:
 
     // Which block each source and each partner is in. Where connections are such that parts would
     // be of different size (neuron k to neuron k, say), only partners are divided.
-    void divide(int threads)
+    void divide(int threads, const Owners *owners)
     {
         parts.assign(threads, Part());
+        copies = owners && owners->copies;
+        if (owners) {
+            blocks = 1;
+            from_block = owners->of_sources ? *owners->of_sources : none(*sources);
+            to_block = owners->of_partners ? *owners->of_partners : none(*partners);
+            return;
+        }
         to_block = divided(*partners, threads);
         from_block = divided(*sources, threads);
         std::vector<size_t> synapses(threads, 0);
@@ -202,6 +258,13 @@ private:
             from_block.assign(from_block.size(), 0);
             blocks = 1;
         }
+    }
+
+    // One block for all.
+    static std::vector<int32_t> none(const std::vector<int32_t> &neurons)
+    {
+        const bool any = !neurons.empty();
+        return std::vector<int32_t>(any ? *std::max_element(neurons.begin(), neurons.end()) + 1 : 0);
     }
 
     // Blocks of neighbours with about as many synapses each.
@@ -229,7 +292,7 @@ private:
         std::vector<int32_t> place(neurons + 1, 0);
         bool in_place = true; // the part's synapses are all there are, in the order of their sources
         for (size_t k = 0; k < from.size(); k++) {
-            if (owner(k) == number)
+            if (owns(number, k))
                 place[from[k] - start + 1]++;
             else
                 in_place = false;
@@ -244,7 +307,7 @@ private:
             part.order.resize(place[neurons]);
             std::vector<int32_t> next(place.begin(), place.end() - 1);
             for (size_t k = 0; k < from.size(); k++)
-                if (owner(k) == number)
+                if (owns(number, k))
                     part.order[next[from[k] - start]++] = {(int32_t)k, to[k]};
         }
         part.first.assign(1, 0);
@@ -256,8 +319,8 @@ private:
                 by_delay(part, begin, end, steps, source);
             part.first.push_back((int32_t)part.stretches.size());
         }
-        part.stretches.shrink_to_fit();
         renumber(part);
+        part.stretches.shrink_to_fit();
     }
 
     static void by_delay(Part &part, int32_t begin, int32_t end, const std::vector<int32_t> &steps,
@@ -275,22 +338,42 @@ private:
         }
     }
 
-    // Where the synapses of every stretch lie side by side, it is said by their own numbers.
+    // Where synapses lie side by side, in stretches that are made shorter if need be but not
+    // short, these are said by the synapses' own numbers.
     static void renumber(Part &part)
     {
-        std::vector<Place> &order = part.order;
+        const std::vector<Place> &order = part.order;
         if (order.empty())
             return;
+        const auto breaks = [&](const Stretch &stretch, int32_t place) {
+            return place + 1 == stretch.end || order[place].synapse + 1 != order[place + 1].synapse;
+        };
+        size_t runs = 0;
         for (const Stretch &stretch : part.stretches)
-            for (int32_t place = stretch.begin; place + 1 < stretch.end; place++)
-                if (order[place].synapse + 1 != order[place + 1].synapse)
-                    return;
-        for (Stretch &stretch : part.stretches) {
-            const int32_t length = stretch.end - stretch.begin;
-            stretch.begin = order[stretch.begin].synapse;
-            stretch.end = stretch.begin + length;
+            for (int32_t place = stretch.begin; place < stretch.end; place++)
+                runs += breaks(stretch, place);
+        if (runs > part.stretches.size() && runs * SHORT > order.size())
+            return;
+        std::vector<Stretch> cut;
+        std::vector<int32_t> first;
+        for (size_t source = 0; source + 1 < part.first.size(); source++) {
+            first.push_back((int32_t)cut.size());
+            for (int32_t k = part.first[source]; k < part.first[source + 1]; k++) {
+                const Stretch &stretch = part.stretches[k];
+                int32_t begin = stretch.begin;
+                for (int32_t place = stretch.begin; place < stretch.end; place++)
+                    if (breaks(stretch, place)) {
+                        const int32_t synapse = order[begin].synapse;
+                        cut.push_back({synapse, synapse + place + 1 - begin, stretch.delay,
+                                       stretch.source});
+                        begin = place + 1;
+                    }
+            }
         }
-        std::vector<Place>().swap(order);
+        first.push_back((int32_t)cut.size());
+        part.stretches.swap(cut);
+        part.first.swap(first);
+        std::vector<Place>().swap(part.order);
     }
 };
 

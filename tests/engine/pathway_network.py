@@ -10,6 +10,7 @@ import numpy as np
 
 from synsim import PairSTDP, Synapse, TsodyksMarkram
 from synsim.pathways import Pathway
+from tests.engine.standalone import build_and_run
 
 SOURCES, NEURONS = 60, 50
 
@@ -20,7 +21,6 @@ def main(folder: Path, threads: str) -> None:
         b2.prefs.codegen.target = "numpy"
     else:
         b2.prefs.devices.cpp_standalone.openmp_threads = int(threads)
-        b2.prefs.codegen.cpp.extra_compile_args_gcc = ["-O0", "-w", "-DSYNSIM_FEW=10"]
         b2.set_device("cpp_standalone", directory=str(folder / "project"), build_on_run=False)
     # Of a larger group on both sides only a part; many spikes come in one step.
     source = b2.NeuronGroup(SOURCES + 5, "", threshold="(t_in_timesteps + i) % 37 < 1 + i % 3")
@@ -38,11 +38,13 @@ def main(folder: Path, threads: str) -> None:
     parts = source[2 : SOURCES + 2], target[1 : NEURONS + 1]
     made = synapse.connect(*parts, "(i + 2*j) % 3 > 0")
     made.pre.delay = 1.5 * b2.ms
-    network = b2.Network(source, target, made)
+    # Who looks at a variable keeps threads from going on alone (see `test_team`).
+    meter = b2.StateMonitor(target, "v", record=[0])
+    network = b2.Network(source, target, made, meter)
     network.run(40 * b2.ms)
     network.run(50 * b2.ms)
     if threads != "numpy":
-        b2.device.build(directory=str(folder / "project"))
+        build_and_run(folder / "project")
     pathways = [
         *made._pathways,
         *(p for side in made.contained_objects for p in getattr(side, "_pathways", [])),

@@ -157,10 +157,10 @@ def test_a_build_killed_while_generating(
 import os, signal
 from synsim.engine import codegen
 from tests.engine import harness
-kept = codegen._merge
+kept = codegen.merge
 def killed(directory):
     os.kill(os.getpid(), signal.SIGKILL)
-codegen._merge = killed
+codegen.merge = killed
 harness.run_plastic()
 """
     process = start(code, SYNSIM_CACHE=home)

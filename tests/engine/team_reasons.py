@@ -1,0 +1,96 @@
+"""What keeps parts of a network from going on alone, a line for each case; see `test_team`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import brian2 as b2
+
+from synsim import Synapse
+from synsim.team import NotAlone, Team, read
+
+SYNAPSE = Synapse(n=1, p=1.0, q=0.1, target="v", delay="1ms")
+
+
+def neurons(model: str = "v : 1", **options: Any) -> b2.NeuronGroup:
+    words = {"threshold": "v > 1", "reset": "v = 0"} | options
+    return b2.NeuronGroup(10, model, **words)
+
+
+def pair(group: b2.NeuronGroup, *others: Any, synapse: Synapse = SYNAPSE) -> list[Any]:
+    return [group, synapse.connect(group, group), *others]
+
+
+def linked() -> list[Any]:
+    """A group whose variable is another's."""
+    known, group = neurons(name="known"), neurons("v : 1\nw : 1 (linked)")
+    group.w = b2.linked_var(known, "v")
+    return pair(group, known)
+
+
+def shared() -> list[Any]:
+    group = neurons("v : 1\ncount : 1 (shared)")
+    return pair(group, group.run_regularly("count += 1", name="counting"))
+
+
+def part() -> list[Any]:
+    group = neurons()
+    return pair(group, group[2:4].run_regularly("v = 0", name="operation"))
+
+
+def own_clock() -> list[Any]:
+    group = neurons()
+    return pair(group, group.run_regularly("v = 0", dt=1 * b2.ms, name="operation"))
+
+
+def plain() -> list[Any]:
+    group = neurons()
+    made = b2.Synapses(group, group, on_pre="v += 0.1", name="plain")
+    made.connect()
+    return pair(group, made)
+
+
+def at_spikes() -> list[Any]:
+    group = neurons()
+    return pair(group, b2.SpikeMonitor(group, variables="v", name="meter"))
+
+
+def two_events() -> list[Any]:
+    return pair(neurons(events={"bump": "v > 0.5"}, name="group"))
+
+
+def late_threshold() -> list[Any]:
+    group = neurons(name="group")
+    group.thresholder["spike"].when = "end"
+    return pair(group)
+
+
+CASES: dict[str, Callable[[], list[Any]]] = {
+    "alone": lambda: pair(neurons()),
+    "linked": linked,
+    "shared": shared,
+    "part": part,
+    "own clock": own_clock,
+    "plain": plain,
+    "at spikes": at_spikes,
+    "two events": two_events,
+    "late threshold": late_threshold,
+}
+
+
+def reasons() -> Iterator[str]:
+    b2.set_device("cpp_standalone", build_on_run=False)
+    for case, make in CASES.items():
+        network = b2.Network(make())
+        team = next(o for o in network.sorted_objects if isinstance(o, Team))
+        try:
+            plan, roles = read(team, network)
+        except NotAlone as reason:
+            yield f"{case}: {reason}"
+        else:
+            yield f"{case}: {len(plan.groups)} group, {len(roles)} objects"
+
+
+if __name__ == "__main__":
+    print(*reasons(), sep="\n")
