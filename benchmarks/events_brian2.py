@@ -55,26 +55,14 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
     import brian2 as b2
 
     place = Path(tempfile.mkdtemp(prefix="synsim-events-"))
-    b2.prefs.devices.cpp_standalone.openmp_threads = job.threads if job.threads > 1 else 0
-    if job.float32:
-        b2.prefs.core.default_float_dtype = np.float32
-    b2.set_device("cpp_standalone", directory=str(place), build_on_run=False)
-    b2.defaultclock.dt = DT * b2.ms
-    b2.seed(job.seed)
     start = time.perf_counter()
-    parts = _network(job)
-    network = b2.Network(*(part for part in parts.values() if part is not None))
-    b2.device.insert_code("before_network_run", _BEFORE)
-    b2.device.insert_code("after_network_run", _AFTER)
-    network.run(job.seconds * b2.second)
-    b2.device.build(directory=str(place), run=False)
+    parts = build(job, place)
     built = time.perf_counter()
     ready()
     started = time.perf_counter()
     b2.device.run(str(place), with_output=False, run_args=[])
     done = time.perf_counter()
-    status = (place / "results" / "status").read_text()
-    took = float(status.split()[-1])
+    took = seconds(place)
     arrived = int(np.sum(parts["arrived"].count[:]))
     v = np.empty(0)
     if parts["meter"] is not None:
@@ -87,11 +75,35 @@ def run(job: Job, ready: Callable[[], None]) -> dict:
         "cpu": b2.device._last_run_time,
         "build": built - start,
         "setup": done - started - took,
-        "status": status,
+        "status": (place / "results" / "status").read_text(),
         **summary(job, int(np.sum(parts["fired"].count[:])), arrived, v, w),
     }
     shutil.rmtree(place)
     return found
+
+
+def build(job: Job, place: Path) -> dict[str, Any]:
+    """Leave the compiled program ``main`` in a folder; returns the objects of the network."""
+    import brian2 as b2
+
+    b2.prefs.devices.cpp_standalone.openmp_threads = job.threads if job.threads > 1 else 0
+    if job.float32:
+        b2.prefs.core.default_float_dtype = np.float32
+    b2.set_device("cpp_standalone", directory=str(place), build_on_run=False)
+    b2.defaultclock.dt = DT * b2.ms
+    b2.seed(job.seed)
+    parts = _network(job)
+    network = b2.Network(*(part for part in parts.values() if part is not None))
+    b2.device.insert_code("before_network_run", _BEFORE)
+    b2.device.insert_code("after_network_run", _AFTER)
+    network.run(job.seconds * b2.second)
+    b2.device.build(directory=str(place), run=False)
+    return parts
+
+
+def seconds(place: Path) -> float:
+    """What the simulation itself took in the last run of a program."""
+    return float((place / "results" / "status").read_text().split()[-1])
 
 
 def _network(job: Job) -> dict[str, Any]:

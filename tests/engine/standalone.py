@@ -15,12 +15,10 @@ HEADERS = Path(synsim.__file__).parent / "engine"
 
 
 def build_and_run(folder: Path) -> None:
-    """What the device holds, in Brian2's place; unoptimised, so that rounding is the same everywhere."""
+    """What the device holds; unoptimised, so that rounding is the same everywhere."""
     b2.device.build(directory=str(folder), compile=False, run=False)
     (folder / "merged.cpp").write_text(codegen.merge(folder))
     call = [*shlex.split(compiler.find()), "-O0", "-w", "-fopenmp", "-DSYNSIM_FEW=10"]
-    folders = [f"-I{folder}", f"-I{HEADERS}"]
-    subprocess.run(
-        [*call, *folders, str(folder / "merged.cpp"), "-o", str(folder / "main")], check=True
-    )
+    call += [f"-I{folder}", f"-I{HEADERS}", str(folder / "merged.cpp")]
+    subprocess.run([*call, "-o", str(folder / "main")], check=True)
     b2.device.run(str(folder), with_output=False, run_args=[])

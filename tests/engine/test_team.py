@@ -39,7 +39,7 @@ def network(tmp_path_factory):
     [("team", 2, 1.5), ("team", 3, 0.1), ("team", 2, 0), ("together", 2, 1.5)],
 )
 def test_a_network_is_the_same_as_on_numpy(network, way, threads, delay):
-    """Every spike, and all state after two runs, in which windows and what is on its way are cut."""
+    """Every spike, and all state after two runs, which cut windows and what is on its way."""
     expected, *_ = network("numpy", 1, delay)
     found, said, place = network(way, threads, delay)
     assert len(expected["i"]) > 300 and np.ptp(expected["fired"]) > 3
@@ -54,8 +54,8 @@ def test_a_network_is_the_same_as_on_numpy(network, way, threads, delay):
 def test_noise_of_different_threads_is_independent(network, delay):
     """400 Poisson sources at 50 Hz, and binomial numbers of 300 x 400 synapses, on two threads.
 
-    Given the spikes that have arrived, what a neuron sums is Binomial(n times these, p). SE of a variance
-    from 300 neurons: its sqrt(2/299); tolerances are 4 SE.
+    Given the spikes that have arrived, what a neuron sums is Binomial(n times these, p). SE of a
+    variance from 300 neurons: its sqrt(2/299); tolerances are 4 SE.
     """
     found, *_ = network("team", 2, delay, "noisy")
     n, p, rate, seconds, dt = 4, 0.3, 50.0, 0.1009, 1e-4
