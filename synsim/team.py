@@ -34,6 +34,7 @@ from brian2 import (
 )
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
 from brian2.core.clocks import Clock
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.groups.group import CodeRunner
@@ -244,6 +245,10 @@ def _check_group(group: NeuronGroup) -> None:
         raise NotAlone(f"'{group.name}' is a spatial neuron")
     if set(group.events) - {"spike"}:
         raise NotAlone(f"'{group.name}' has events other than spikes")
+    for equation in group.equations.values():
+        named = get_identifiers(str(equation.expr)) if "shared" in equation.flags else set()
+        if any(not DEFAULT_FUNCTIONS[name].stateless for name in named & set(DEFAULT_FUNCTIONS)):
+            raise NotAlone(f"'{group.name}' draws {equation.varname} once for all neurons")
     for variable in group.variables.values():
         if isinstance(variable, ArrayVariable) and not variable.constant:
             other = getattr(variable.owner, "name", None)

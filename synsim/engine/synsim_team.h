@@ -33,6 +33,7 @@
 #include "synsim_random.h"
 
 // All sources of a program define it, and one is taken; what it returns is freed as ever.
+#ifdef __GNUC__
 __attribute__((weak)) void *operator new(std::size_t bytes)
 {
     void *found = nullptr;
@@ -44,6 +45,7 @@ __attribute__((weak)) void *operator new(std::size_t bytes)
         throw std::bad_alloc();
     return found;
 }
+#endif
 
 namespace synsim {
 
@@ -207,6 +209,7 @@ public:
         begun = *now;
         done = std::min<int64_t>(begun + std::max(window, 1), last);
         work_through(0, window > 0 ? objects.size() : exchange);
+        log_from(begun);
     }
 
     // Brian2 calls an object, whose work is done. At the first that needs the spikes of others, these
@@ -220,11 +223,13 @@ public:
             neurons.insert(neurons.end(), log.now, log.now + *log.count);
             log.spikes.end_step();
         }
-        if (window == 0)
+        if (window == 0) {
             work_through(exchange, objects.size());
-        else if (*now == last - 1)
+            log_from(*now + 1);
+        } else if (*now == last - 1) {
             for (int part = 0; part < parts; part++)
                 take_in(part, last - 1);
+        }
     }
 
     // Spikes of Brian2's step, as it keeps them; returns their number.
@@ -268,9 +273,14 @@ private:
             }
             Share::mine() = nullptr;
         }
+    }
+
+    // Parts have taken in what was logged; logs go on with this step.
+    void log_from(int64_t step)
+    {
         for (Log &log : logs)
             log.spikes.clear();
-        logged = *now + (first > 0);
+        logged = step;
     }
 
     // Queue the spikes of the logs for a part that has come to the end of step `reached`.

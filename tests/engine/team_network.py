@@ -62,6 +62,19 @@ def deterministic(delay: str) -> dict[str, Any]:
     }
 
 
+def listed(delay: str) -> dict[str, Any]:
+    """Nothing comes before the spikes of others: neurons that only sum them."""
+    source = b2.SpikeGeneratorGroup(5, np.arange(200) % 5, (np.arange(200) // 2 * 0.7) * b2.ms)
+    neurons = b2.NeuronGroup(NEURONS, "v : 1")
+    synapse = Synapse(n=5, q=1.0, target="v", short_term=SHORT_TERM, delay=delay)
+    return {
+        "source": source,
+        "neurons": neurons,
+        "both": synapse.connect(source, neurons, "(i + j) % 3 > 0", name="both"),
+        "spikes": b2.SpikeMonitor(source),
+    }
+
+
 def noisy(delay: str) -> dict[str, Any]:
     """Binomial synapses of Poisson sources onto sums, of which everything is known."""
     sources = PoissonSources(400, 50 * b2.Hz)
@@ -75,6 +88,9 @@ def noisy(delay: str) -> dict[str, Any]:
     }
 
 
+JOBS = {"deterministic": deterministic, "listed": listed, "noisy": noisy}
+
+
 def main(folder: Path, way: str, threads: int, delay: float, job: str = "deterministic") -> None:
     """Run it twice and write ``found.npz``."""
     if way == "numpy":
@@ -84,7 +100,7 @@ def main(folder: Path, way: str, threads: int, delay: float, job: str = "determi
         b2.set_device("cpp_standalone", directory=str(folder / "project"), build_on_run=False)
     b2.defaultclock.dt = DT * b2.ms
     b2.seed(7)
-    parts = {"deterministic": deterministic, "noisy": noisy}[job](f"{delay}ms")
+    parts = JOBS[job](f"{delay}ms")
     network = b2.Network(*parts.values())
     if way == "together":
         network.add(b2.StateMonitor(parts["neurons"], "v", record=[0]))

@@ -66,8 +66,24 @@ def late_threshold() -> list[Any]:
     return pair(group)
 
 
+def bystanders() -> list[Any]:
+    """All that may look at spikes, or send them."""
+    group = neurons("v : 1\nnoise = randn() : 1 (constant over dt)", name="group")
+    poisson = b2.PoissonGroup(10, 5 * b2.Hz)
+    listed = b2.SpikeGeneratorGroup(10, [1], [1] * b2.ms)
+    made = [SYNAPSE.connect(source, group) for source in (poisson, listed)]
+    monitors = [b2.SpikeMonitor(group), b2.PopulationRateMonitor(group[:5])]
+    return pair(group, poisson, listed, *made, *monitors)
+
+
+def one_noise() -> list[Any]:
+    return pair(neurons("v : 1\nnoise = randn() : 1 (shared)", name="group"))
+
+
 CASES: dict[str, Callable[[], list[Any]]] = {
     "alone": lambda: pair(neurons()),
+    "bystanders": bystanders,
+    "one noise": one_noise,
     "linked": linked,
     "shared": shared,
     "part": part,

@@ -51,6 +51,15 @@ def test_a_network_is_the_same_as_on_numpy(network, way, threads, delay):
 
 
 @pytest.mark.parametrize("delay", [0.8, 0])
+def test_neurons_that_only_hear_others(network, delay):
+    """From a source that belongs to no part, and with nothing to do before its spikes arrive."""
+    expected, *_ = network("numpy", 1, delay, "listed")
+    found, *_ = network("team", 2, delay, "listed")
+    assert len(expected["i"]) > 100
+    np.testing.assert_allclose(found["v"], expected["v"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("delay", [0.8, 0])
 def test_noise_of_different_threads_is_independent(network, delay):
     """400 Poisson sources at 50 Hz, and binomial numbers of 300 x 400 synapses, on two threads.
 
@@ -80,6 +89,8 @@ def test_what_keeps_threads_from_going_on_alone():
     said = run("team_reasons").stdout.splitlines()
     assert dict(line.split(": ", 1) for line in said) == {
         "alone": "1 group, 4 objects",
+        "bystanders": "1 group, 7 objects",
+        "one noise": "'group' draws noise once for all neurons",
         "linked": "'neurongroup_1' is linked to variables of 'known'",
         "shared": "'counting' changes count, which all neurons share",
         "part": "'operation' works on a part of its group",
