@@ -2,9 +2,9 @@
 
 Brian2 queues the number of every synapse that a spike will reach, and works off a pathway that
 changes a neuron's variable on one thread. `engine/synsim_pathway.h` queues stretches of synapses,
-and divides the synapses among threads (`team` has a better way where it can). The statements are Brian2's own C++; on one thread, synapses
-are worked off in the same order, and numbers differ by the rounding of the compiler's fast
-mathematics alone.
+and divides the synapses among threads; `team` has a better way to do so, where it can. The
+statements are Brian2's own C++; on one thread, synapses are worked off in the same order, and
+numbers differ by the rounding of the compiler's fast mathematics alone.
 """
 
 from __future__ import annotations
