@@ -17,7 +17,7 @@ excitatory spike's costs (calcium, recycling of vesicles, postsynaptic currents;
 2001) are metered at every excitatory synapse.
 
 Connections are made in compiled code, spikes are read while they are written: memory does not grow
-with --duration. A synapse without state takes 12 bytes.
+with --duration. A synapse without state takes 8 bytes.
 """
 
 from __future__ import annotations

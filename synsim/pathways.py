@@ -21,7 +21,7 @@ from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.stringtools import get_identifiers
 
 _HEADER = f'"{Path(__file__).parent / "engine" / "synsim_pathway.h"}"'
-CHANGED = re.compile(r"^\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
+CHANGED = re.compile(r"(?:^|;)\s*(\w+)\s*[-+*/]?=(?!=)", flags=re.MULTILINE)
 
 
 class CodeObject(CPPStandaloneCodeObject):

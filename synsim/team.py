@@ -39,6 +39,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import Resetter, StateUpdater, Thresholder
+from brian2.synapses.synapses import SynapticPathway
 from brian2.utils.stringtools import get_identifiers
 
 from synsim.pathways import CHANGED, CodeObject, Pathway
@@ -115,15 +116,6 @@ def _whole(group: Any) -> Any:
     return group.source if isinstance(group, Subgroup) else group
 
 
-class _Last(CodeRunner):
-    """The last object of a network, where a team has taken it over; else nothing."""
-
-    def before_run(self, run_namespace: Any) -> None:
-        self.code_objects[:] = []
-        if self.template_kwds:
-            super().before_run(run_namespace)
-
-
 class Team(CodeRunner):
     """Belongs to synapses; the first one of a network's works for all of it.
 
@@ -133,42 +125,48 @@ class Team(CodeRunner):
     """
 
     def __init__(self, made: Synapses) -> None:
-        words = {"clock": _whole(made.target).clock, "codeobj_class": CodeObject}
-        name = f"{made.name}_team"
         super().__init__(
-            made, "synsim_team", when="before_start", order=-(2**30), name=name, **words
+            made,
+            "synsim_team",
+            clock=_whole(made.target).clock,
+            when="before_start",
+            order=-(2**30),
+            name=f"{made.name}_team",
+            codeobj_class=CodeObject,
         )
-        self.last = _Last(
-            made, "synsim_team_last", when="after_end", order=2**30, name=f"{name}_last", **words
-        )
-        self.contained_objects.append(self.last)
         self._before: list[tuple[CodeRunner, dict[str, Any]]] = []
 
     def before_run(self, run_namespace: Any) -> None:
         """Take the network over, if it can be, before its objects make their code."""
         self.code_objects[:] = []
-        self.last.template_kwds = None
         if prefs.devices.cpp_standalone.openmp_threads < 2:
             return
         try:
             network = _network_of(self)
-            teams = (o for o in network.sorted_objects if isinstance(o, Team) and o.active)
-            if self is not next(teams):
+            teams = [o for o in network.sorted_objects if isinstance(o, Team)]
+            for team in teams:
+                team._give_back()  # where a run was not begun because of an error
+            if self is not next(team for team in teams if team.active):
                 return
             plan, roles = read(self, network)
         except NotAlone as reason:
-            _logger.info(f"threads meet at every step: {reason}", name_suffix="team")
+            _logger.warn(
+                f"threads meet at every step, and are seldom faster than one: {reason}",
+                name_suffix="team",
+            )
             return
-        if _HEADER not in get_device().headers:
-            get_device().headers.append(_HEADER)
+        _prepare_before_runs()
         for runner, words in roles:
             self._take(runner, words | {"team": plan})
-        self.template_kwds = self.last.template_kwds = {"team": plan}
+        self.template_kwds = {"team": plan}
         super().before_run(run_namespace)
 
     def after_run(self) -> None:
         """Give back what was taken: the next run may be another network's."""
         super().after_run()
+        self._give_back()
+
+    def _give_back(self) -> None:
         for runner, attributes in self._before:
             vars(runner).update(attributes)
         self._before.clear()
@@ -179,6 +177,13 @@ class Team(CodeRunner):
         runner.template = "synsim_team_" + runner.template.removeprefix("synsim_")
         runner.template_kwds = (runner.template_kwds or {}) | words
         runner.codeobj_class = CodeObject
+
+
+def _prepare_before_runs() -> None:
+    device = get_device()
+    if _HEADER not in device.headers:
+        device.headers.append(_HEADER)
+        device.insert_code("before_network_run", "synsim::prepare_teams();")
 
 
 def _network_of(team: Team) -> Network:
@@ -199,6 +204,8 @@ def read(team: Team, network: Network) -> tuple[Plan, list[tuple[CodeRunner, dic
     """
     if get_device().enable_profiling:
         raise NotAlone("it is profiled")
+    if getattr(get_device(), "_maximum_run_time", None) is not None:
+        raise NotAlone("its running time is limited")
     objects = [o for o in network.sorted_objects if o.active]
     groups = [o for o in objects if isinstance(o, NeuronGroup)]
     for group in groups:
@@ -214,16 +221,22 @@ def read(team: Team, network: Network) -> tuple[Plan, list[tuple[CodeRunner, dic
     begun = spiked = False
     for found in objects:
         begun = begun or found is team
-        if isinstance(found, (Team, _Last, NeuronGroup, Synapses)):
+        if isinstance(found, (Team, NeuronGroup, Synapses)):
             continue
         if isinstance(found, SpikeMonitor):
             _check_monitor(found)
             continue
         owner: Any = getattr(found, "group", None)
         if isinstance(found, _SPIKES_ONLY) or isinstance(owner, _SPIKES_ONLY):
+            if spiked and isinstance(found, (SpikeGeneratorGroup, Thresholder)):
+                raise NotAlone(f"'{found.name}' comes after synapses or resets")
             continue
+        if isinstance(found, SynapticPathway) and not isinstance(found, Pathway):
+            raise NotAlone(f"'{found.synapses.name}' was not made by synsim")
         if not isinstance(found, CodeRunner) or found.template not in _TEMPLATES:
-            raise NotAlone(f"{type(found).__name__} '{found.name}' may look at any variable")
+            raise NotAlone(
+                f"{type(found).__name__} '{found.name}' may look at any variable between two steps"
+            )
         if found.clock is not team.clock:
             raise NotAlone(f"'{found.name}' has a clock of its own")
         if not begun:
@@ -249,11 +262,16 @@ def _check_group(group: NeuronGroup) -> None:
         named = get_identifiers(str(equation.expr)) if "shared" in equation.flags else set()
         if any(not DEFAULT_FUNCTIONS[name].stateless for name in named & set(DEFAULT_FUNCTIONS)):
             raise NotAlone(f"'{group.name}' draws {equation.varname} once for all neurons")
-    for variable in group.variables.values():
-        if isinstance(variable, ArrayVariable) and not variable.constant:
-            other = getattr(variable.owner, "name", None)
-            if other not in (group.name, group.clock.name):
-                raise NotAlone(f"'{group.name}' is linked to variables of '{other}'")
+    if not all(thresholder.active for thresholder in group.thresholder.values()):
+        raise NotAlone(f"'{group.name}' has a threshold that is not active")
+    for name, variable in group.variables.items():
+        if not isinstance(variable, ArrayVariable) or variable.constant:
+            continue
+        other = getattr(variable.owner, "name", None)
+        if other not in (group.name, group.clock.name):
+            raise NotAlone(f"'{group.name}' is linked to variables of '{other}'")
+        if not variable.scalar and group.variables.indices[name] not in ("_idx", "0"):
+            raise NotAlone(f"'{group.name}' is linked to variables of others of its neurons")
 
 
 def _runner(runner: CodeRunner, group: NeuronGroup, plan: Plan) -> dict[str, Any]:
@@ -263,7 +281,7 @@ def _runner(runner: CodeRunner, group: NeuronGroup, plan: Plan) -> dict[str, Any
     if group.name != plan.groups[words["group"]].name:
         raise NotAlone(f"'{runner.name}' works on a part of its group")
     if isinstance(runner, StateUpdater):
-        if str(runner.method_choice).startswith("gsl"):
+        if "gsl" in repr(runner.method_choice).lower():
             raise NotAlone(f"'{group.name}' is integrated by the GSL")
         changed = group.equations.diff_eq_names
     elif isinstance(runner, Thresholder):
@@ -326,3 +344,5 @@ def own(made: Synapses) -> None:
     if not hasattr(device, "headers") or device.code_object_class() is not CPPStandaloneCodeObject:
         return
     made.contained_objects.append(Team(made))
+    if prefs.devices.cpp_standalone.openmp_threads > 1:
+        _prepare_before_runs()

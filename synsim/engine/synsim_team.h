@@ -33,7 +33,7 @@
 #include "synsim_random.h"
 
 // All sources of a program define it, and one is taken; what it returns is freed as ever.
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(_WIN32)
 __attribute__((weak)) void *operator new(std::size_t bytes)
 {
     void *found = nullptr;
@@ -124,6 +124,7 @@ class Team {
     std::vector<void (*)()> objects; // in the order in which Brian2 calls them
     size_t exchange = 0;             // the first object that needs the spikes of others
     std::vector<std::vector<std::vector<uint64_t>>> copies; // by number, by part
+    std::vector<std::function<void(std::vector<std::vector<uint64_t>> &)>> copying;
     int parts = 1;
     int32_t window = 0;          // steps; 0: spikes arrive in the step in which they are fired
     int64_t begun = 0, done = 0; // first step of the window, and behind its last
@@ -131,7 +132,7 @@ class Team {
     int64_t last = 0;            // behind the run's last step
     const int64_t *now = nullptr;
     double dt = 0;
-    bool started = false;
+    bool prepared = true, started = false;
 
     enum { LONGEST = 256 }; // window
     enum { RANGES = 2 };    // of neurons of each part, about
@@ -140,10 +141,16 @@ class Team {
 public:
     // --- before a run -----------------------------------------------------------------------
 
-    void gather(int threads, const std::vector<int32_t> &neurons)
+    // `end`: the step behind the run's last.
+    void gather(int threads, const std::vector<int32_t> &neurons, const int64_t *clock, double step,
+                int64_t end)
     {
         *this = Team();
+        prepared = false;
         parts = threads;
+        now = clock;
+        dt = step;
+        last = end;
         groups.resize(neurons.size());
         for (size_t k = 0; k < neurons.size(); k++)
             groups[k].count = neurons[k];
@@ -170,20 +177,23 @@ public:
         routes.push_back({pathway, log});
     }
 
+    // An array of which every part has a copy, made when the first step begins.
     template <typename T> void copy(const std::vector<T> &own)
     {
-        const size_t words = own.size() * sizeof(T) / 8 + 1 + APART;
-        copies.emplace_back(parts, std::vector<uint64_t>(words));
-        for (std::vector<uint64_t> &mine : copies.back())
-            std::memcpy(mine.data(), own.data(), own.size() * sizeof(T));
+        copying.push_back([&own](std::vector<std::vector<uint64_t>> &all) {
+            for (std::vector<uint64_t> &mine : all) {
+                mine.resize(own.size() * sizeof(T) / 8 + 1 + APART);
+                std::memcpy(mine.data(), own.data(), own.size() * sizeof(T));
+            }
+        });
     }
 
-    // All have enlisted. `end`: the step behind the run's last.
-    void prepare(const int64_t *clock, double step, int64_t end)
+    // All have enlisted.
+    void prepare()
     {
-        now = clock;
-        dt = step;
-        last = end;
+        if (prepared)
+            return;
+        prepared = true;
         for (Neurons &group : groups)
             divide(group);
         for (const std::function<void(const Team &)> &prepare : preparations)
@@ -205,7 +215,10 @@ public:
     {
         if (started && *now < done)
             return;
-        started = true;
+        if (!started)
+            begin();
+        if (*now >= last) // Brian2 rounds the length of a run in two ways
+            last = *now + 1;
         begun = *now;
         done = std::min<int64_t>(begun + std::max(window, 1), last);
         work_through(0, window > 0 ? objects.size() : exchange);
@@ -229,6 +242,7 @@ public:
         } else if (*now == last - 1) {
             for (int part = 0; part < parts; part++)
                 take_in(part, last - 1);
+            log_from(last);
         }
     }
 
@@ -248,6 +262,14 @@ public:
 
 private:
     friend struct Share;
+
+    void begin()
+    {
+        started = true;
+        copies.assign(copying.size(), std::vector<std::vector<uint64_t>>(parts));
+        for (size_t number = 0; number < copying.size(); number++)
+            copying[number](copies[number]);
+    }
 
     // All parts call these objects, for all steps of the window.
     void work_through(size_t first, size_t behind)
@@ -346,6 +368,13 @@ template <int unused> struct Teams {
 template <int unused> std::map<std::string, Team> Teams<unused>::named;
 
 inline Team &team(const char *name) { return Teams<0>::named[name]; }
+
+// Before a run, when all objects have enlisted.
+inline void prepare_teams()
+{
+    for (std::pair<const std::string, Team> &named : Teams<0>::named)
+        named.second.prepare();
+}
 
 } // namespace synsim
 

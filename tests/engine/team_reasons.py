@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import brian2 as b2
+import numpy as np
+from brian2.stateupdaters.GSL import gsl_rk4
 
 from synsim import Synapse
 from synsim.team import NotAlone, Team, read
@@ -31,7 +33,7 @@ def linked() -> list[Any]:
 
 def shared() -> list[Any]:
     group = neurons("v : 1\ncount : 1 (shared)")
-    return pair(group, group.run_regularly("count += 1", name="counting"))
+    return pair(group, group.run_regularly("v *= 2; count += 1", name="counting"))
 
 
 def part() -> list[Any]:
@@ -80,11 +82,39 @@ def one_noise() -> list[Any]:
     return pair(neurons("v : 1\nnoise = randn() : 1 (shared)", name="group"))
 
 
+def linked_within() -> list[Any]:
+    """Every neuron reads another one of its group."""
+    group = neurons("v : 1\nother : 1 (linked)", name="group")
+    group.other = b2.linked_var(group, "v", index=np.arange(10)[::-1].copy())
+    return pair(group)
+
+
+def gsl(method: Any) -> list[Any]:
+    return pair(neurons("dv/dt = -v/(10*ms) : 1", method=method, name="group"))
+
+
+def no_threshold() -> list[Any]:
+    group = neurons(name="group")
+    group.thresholder["spike"].active = False
+    return pair(group)
+
+
+def late_source() -> list[Any]:
+    group = neurons()
+    source = b2.SpikeGeneratorGroup(10, [1], [1] * b2.ms, when="synapses", order=9, name="source")
+    return pair(group, source, SYNAPSE.connect(source, group))
+
+
 CASES: dict[str, Callable[[], list[Any]]] = {
     "alone": lambda: pair(neurons()),
     "bystanders": bystanders,
     "one noise": one_noise,
     "linked": linked,
+    "linked within": linked_within,
+    "no threshold": no_threshold,
+    "late source": late_source,
+    "gsl": lambda: gsl(gsl_rk4),
+    "gsl in a list": lambda: gsl(["gsl_rk4", "euler"]),
     "shared": shared,
     "part": part,
     "own clock": own_clock,
@@ -97,6 +127,7 @@ CASES: dict[str, Callable[[], list[Any]]] = {
 
 def reasons() -> Iterator[str]:
     b2.set_device("cpp_standalone", build_on_run=False)
+    b2.prefs.devices.cpp_standalone.openmp_threads = 2
     for case, make in CASES.items():
         network = b2.Network(make())
         team = next(o for o in network.sorted_objects if isinstance(o, Team))
@@ -106,6 +137,18 @@ def reasons() -> Iterator[str]:
             yield f"{case}: {reason}"
         else:
             yield f"{case}: {len(plan.groups)} group, {len(roles)} objects"
+    yield f"repaired: {repaired()}"
+
+
+def repaired() -> str:
+    """A run that an error has kept from beginning, and again."""
+    network = b2.Network(pair(neurons(reset="v = lower")))
+    team = next(o for o in network.sorted_objects if isinstance(o, Team))
+    try:
+        network.run(1 * b2.ms, namespace={})
+    except b2.BrianObjectException:
+        network.run(1 * b2.ms, namespace={"lower": 0})
+    return "taken" if team.code_objects else "not taken"
 
 
 if __name__ == "__main__":

@@ -50,6 +50,15 @@ def test_a_network_is_the_same_as_on_numpy(network, way, threads, delay):
     assert ("StateMonitor 'statemonitor' may look at any variable" in said) == (way == "together")
 
 
+def test_a_run_that_ends_between_two_steps(network):
+    """Of 50.000001 ms, where the compiled program makes a step more than Python reckons with."""
+    expected, *_ = network("together", 2, 1.5, "rounded")
+    found, *_ = network("team", 2, 1.5, "rounded")
+    assert len(expected["rate"]) == 601
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, err_msg=name)
+
+
 @pytest.mark.parametrize("delay", [0.8, 0])
 def test_neurons_that_only_hear_others(network, delay):
     """From a source that belongs to no part, and with nothing to do before its spikes arrive."""
@@ -92,11 +101,17 @@ def test_what_keeps_threads_from_going_on_alone():
         "bystanders": "1 group, 7 objects",
         "one noise": "'group' draws noise once for all neurons",
         "linked": "'neurongroup_1' is linked to variables of 'known'",
+        "linked within": "'group' is linked to variables of others of its neurons",
+        "no threshold": "'group' has a threshold that is not active",
+        "late source": "'source' comes after synapses or resets",
+        "gsl": "'group' is integrated by the GSL",
+        "gsl in a list": "'group' is integrated by the GSL",
         "shared": "'counting' changes count, which all neurons share",
         "part": "'operation' works on a part of its group",
         "own clock": "'operation' has a clock of its own",
-        "plain": "SynapticPathway 'plain_pre' may look at any variable",
+        "plain": "'plain' was not made by synsim",
         "at spikes": "'meter' records v at spikes",
         "two events": "'group' has events other than spikes",
         "late threshold": "'group_spike_thresholder' comes after synapses or resets",
+        "repaired": "taken",
     }
