@@ -1,24 +1,13 @@
 {# The spikes of a part's neurons, and of all for those who look: in place of Brian2's template `threshold`. #}
 {# USES_VARIABLES { N } #}
-{% extends 'common_group.cpp' %}
+{% extends 'synsim_team_object.cpp' %}
 {% set _eventspace = get_array_name(eventspace_variable) %}
 
-{% block before_code %}
-    void _run_{{ codeobj_name }}();
-    synsim::team("{{ team.name }}").enlist(_run_{{ codeobj_name }});
+{% block done %}
+        {{ _eventspace }}[N] = _team.present({{ group }}, {{ _eventspace }});
 {% endblock %}
 
-{% block maincode %}
-    const synsim::Share *const _share = synsim::Share::mine();
-    if (!_share) {
-        static synsim::Team &_team = synsim::team("{{ team.name }}");
-        _team.turn(_run_{{ codeobj_name }});
-        {{ _eventspace }}[N] = _team.present({{ group }}, {{ _eventspace }});
-        return;
-    }
-    // scalar code
-    const size_t _vectorisation_idx = -1;
-    {{ team.own(scalar_code)|autoindent }}
+{% block share %}
     synsim::Spikes &_spikes = _share->spikes({{ group }});
     for (const synsim::Span _range : _share->ranges({{ group }})) {
     {% if pure %}
