@@ -30,16 +30,7 @@
     for (int _turn = 0; _turn < _turns; _turn++) {
         {{ openmp_pragma('static') }}
         for (int _part = 0; _part < _pathway.count(); _part++) {
-            _pathway.deliver(_part, _turn, _turns,
-                [&](const size_t _idx, const int32_t _source, const int32_t _partner) {
-                    const size_t _vectorisation_idx = _idx;
-                    {{ _code|autoindent }}
-                },
-                [&](const size_t _idx) {
-                    {% for array in scattered %}
-                    __builtin_prefetch({{ get_array_name(array) }} + _idx, 1);
-                    {% endfor %}
-                });
+            {% include 'synsim_deliver.cpp' %}
         }
     }
 {% endblock %}

@@ -46,14 +46,6 @@
     // scalar code
     const size_t _vectorisation_idx = -1;
     {{ team.own(scalar_code)|autoindent }}
-    _pathway.deliver(_share->part, 0, 1,
-        [&](const size_t _idx, const int32_t _source, const int32_t _partner) {
-            const size_t _vectorisation_idx = _idx;
-            {{ _code|autoindent }}
-        },
-        [&](const size_t _idx) {
-            {% for array in scattered %}
-            __builtin_prefetch({{ get_array_name(array) }} + _idx, 1);
-            {% endfor %}
-        });
+    const int _part = _share->part, _turn = 0, _turns = 1;
+    {% include 'synsim_deliver.cpp' %}
 {% endblock %}
